@@ -32,6 +32,7 @@ __all__ = [
     "ProblemsError",
     "ReferencedRecord",
     "SchemaError",
+    "StartRefused",
     "UsageError",
     "ValidationError",
 ]
@@ -135,6 +136,13 @@ class PluginError(CRMError):
                 plugin=plugin
             ),
         )
+
+
+class StartRefused(ProblemsError):
+    """Plugins without which nothing may run cannot, or what plugins declare cannot be used."""
+
+    code = "start_refused"
+    exit_code = 3
 
 
 class ConditionError(CRMError):

@@ -6,6 +6,7 @@ them in the registry. Importing this module costs attrs and nothing else.
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "HIDDEN",
     "SYSTEM",
     "AccessRule",
     "Action",
@@ -26,6 +28,7 @@ __all__ = [
     "Change",
     "Column",
     "Event",
+    "Hidden",
     "Importer",
     "Label",
     "Metric",
@@ -122,6 +125,24 @@ class Actor:
 SYSTEM = Actor(login="system", system=True)
 
 
+class Hidden(enum.Enum):
+    """The type of `HIDDEN`; an enum, so that copies and pickles of the value are the value itself."""
+
+    HIDDEN = "<hidden>"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return self.value
+
+    __str__ = __repr__
+
+
+HIDDEN = Hidden.HIDDEN
+"""Stands in a record for the value of a field that the actor may not read."""
+
+
 @frozen(kw_only=True)
 class Metric:
     """An aggregate of related records, usable in scoring rules and reports of an entity.
@@ -138,9 +159,7 @@ class Metric:
     """The entity it describes (``customer``)."""
     relation: str
     """The relation that is aggregated (``orders``)."""
-    aggregate: Literal["count", "sum", "min", "max", "avg"] = attrs.field(
-        validator=in_(("count", "sum", "min", "max", "avg"))
-    )
+    aggregate: Literal["count", "sum", "min", "max"] = attrs.field(validator=in_(("count", "sum", "min", "max")))
     field: str | None = None
     """The aggregated field of the related entity; None for ``count``."""
     date_field: str | None = None
@@ -285,6 +304,10 @@ class Change(Protocol):
         """Id of the record; None before a new one is saved."""
 
     @property
+    def row(self) -> int:
+        """Position of the row in what was given to be saved, from 0."""
+
+    @property
     def before(self) -> Mapping[str, Any]:
         """Values as they are stored; empty for a creation."""
 
@@ -298,6 +321,9 @@ class Change(Protocol):
 
     def set(self, field: str, value: Any) -> None:
         """Set a value of the record to be saved; only in ``crm_before_validate`` and ``crm_before_save``."""
+
+    def problem(self, message: str, *, field: str | None = None, hint: str | None = None) -> Problem:
+        """Return a problem of this record, for ``crm_validate`` to yield."""
 
 
 class Batch(Protocol):

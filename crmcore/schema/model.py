@@ -63,7 +63,8 @@ class Field:
     ref: str | None = None
     """Name of the referred entity, `ANY_ENTITY` for ANY_REF, else None."""
     on_delete: str = "restrict"
-    """``restrict``: a record that is referred to cannot be deleted; ``clear``: the reference is emptied."""
+    """``restrict``: a record that is referred to cannot be deleted; ``clear``: the reference is emptied; ``delete``:
+    the record that holds the reference is deleted along."""
     index: bool = False
     unique: bool = False
     owner: bool = False
@@ -99,6 +100,8 @@ class MatchRule:
 
     fields: tuple[str, ...]
     when: Mapping[str, Any] = field(factory=dict)
+    distinct: bool = False
+    """Two records that both have such a key and differ in it are two, whatever later alternatives say."""
 
 
 @frozen(kw_only=True)
