@@ -1,0 +1,200 @@
+"""Engines and transactions: how SQLite and PostgreSQL are opened, configured, and shared with forked processes.
+
+Tables are in :mod:`crmcore.store.tables`; what a failing database says to people is in :mod:`crmcore.store.failures`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from crmcore.errors import DatabaseError
+from crmcore.i18n import gettext as _
+from crmcore.store.failures import database_errors, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+__all__ = ["IMMEDIATE", "adopt", "check_connection", "create_store_engine", "reading", "writing"]
+
+IMMEDIATE = "crmcore_immediate"
+"""Execution option of a connection whose transactions take SQLite's write lock when they begin.
+
+A transaction that reads first and writes later fails at once with "locked" when somebody wrote in between; one
+that takes the lock at its start waits for its turn instead. PostgreSQL ignores it.
+"""
+
+_BUSY_MILLISECONDS = 30_000
+_CACHE_KIBIBYTES = 65_536
+_CONNECT_SECONDS = 10
+_OLDEST_SQLITE = (3, 35, 0)  # RETURNING and DROP COLUMN
+
+_engines: WeakSet[Engine] = WeakSet()
+
+
+def create_store_engine(url: str | URL) -> Engine:
+    """Return an engine for the database of a CRM, configured; nothing is opened before its first use.
+
+    Args:
+        url: ``sqlite:///path/to/crm.db`` or ``postgresql://user:password@host/database``.
+
+    Raises:
+        DatabaseError: the URL cannot be meant, or the driver of PostgreSQL is not installed.
+    """
+    wanted = _read_url(url)
+    if wanted.get_backend_name() == "sqlite":
+        return adopt(create_engine(wanted, hide_parameters=True))
+    timeout = {} if "connect_timeout" in wanted.query else {"connect_timeout": _CONNECT_SECONDS}
+    try:
+        return adopt(create_engine(wanted, connect_args=timeout, pool_pre_ping=True, hide_parameters=True))
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            _("PostgreSQL needs the package psycopg, which is not installed"),
+            hint=_('Run `pip install "crmcore[postgres]"`.'),
+        ) from error
+
+
+def adopt(engine: Engine) -> Engine:
+    """Configure an engine that somebody else made for use by a CRM, and return it.
+
+    On SQLite its connections get foreign keys, explicit transactions and patience with locks; those already in
+    its pool are replaced. Adopting an engine twice changes nothing.
+
+    Raises:
+        DatabaseError: it is no SQLite file and no PostgreSQL database reached through psycopg 3.
+    """
+    if engine in _engines:
+        return engine
+    _check_dialect(engine)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        engine.dispose()
+    _engines.add(engine)
+    return engine
+
+
+def check_connection(connection: Connection) -> None:
+    """Refuse a connection of somebody else's engine on which references would not be enforced.
+
+    Raises:
+        DatabaseError: SQLite with foreign keys switched off, or an unsupported database.
+    """
+    _check_dialect(connection.engine)
+    if connection.dialect.name == "sqlite" and not connection.exec_driver_sql("PRAGMA foreign_keys").scalar():
+        raise DatabaseError(
+            _("foreign keys are switched off on this SQLite connection"),
+            hint=_("Call crmcore.store.engine.adopt(engine) before the engine is first used."),
+        )
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a connection in a transaction for reading, which is rolled back at the end."""
+    with database_errors(engine.url), engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a connection in a transaction for writing, committed at the end, rolled back on any error."""
+    with database_errors(engine.url), engine.connect() as connection:
+        connection.execution_options(**{IMMEDIATE: True})
+        with connection.begin():
+            yield connection
+
+
+def _read_url(url: str | URL) -> URL:
+    try:
+        wanted = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseError(
+            _("the database URL cannot be read"), hint=_("Write sqlite:///crm.db or postgresql://user@host/database.")
+        ) from error
+    if wanted.drivername in ("postgresql", "postgres"):
+        return wanted.set(drivername="postgresql+psycopg")
+    if wanted.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise _unsupported(wanted)
+    if wanted.get_backend_name() == "sqlite" and wanted.database in (None, "", ":memory:"):
+        raise _in_memory()
+    return wanted
+
+
+def _check_dialect(engine: Engine) -> None:
+    if (engine.dialect.name, engine.dialect.driver) not in (("sqlite", "pysqlite"), ("postgresql", "psycopg")):
+        raise _unsupported(engine.url)
+    if engine.dialect.name == "sqlite":
+        if engine.url.database in (None, "", ":memory:"):
+            raise _in_memory()
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise DatabaseError(
+                _("SQLite {found} is too old, {needed} or newer is needed").format(
+                    found=sqlite3.sqlite_version, needed=".".join(map(str, _OLDEST_SQLITE))
+                )
+            )
+
+
+def _unsupported(url: URL) -> DatabaseError:
+    return DatabaseError(
+        _("the database {url} is not supported").format(url=shown(url)),
+        hint=_("Use SQLite (sqlite:///crm.db) or PostgreSQL through psycopg 3 (postgresql://user@host/database)."),
+    )
+
+
+def _in_memory() -> DatabaseError:
+    return DatabaseError(
+        _("an SQLite database in memory belongs to one connection and cannot be shared"),
+        hint=_("Name a file: sqlite:///crm.db."),
+    )
+
+
+def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # None: the driver begins and commits nothing by itself, so that DDL is part of the transaction.
+    connection.isolation_level = None
+    cursor: Any = connection.cursor()
+    try:
+        # First, because the switch to WAL may have to wait for another process.
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode")
+        if cursor.fetchone()[0] != "wal":
+            _switch_to_wal(cursor)
+        # With WAL a power cut may lose the last commits, it cannot damage the file.
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+    finally:
+        cursor.close()
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        # A file that we may only read keeps its mode; reading it works all the same.
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(IMMEDIATE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _forget_inherited_connections() -> None:
+    """Let the connections of the parent process go: two processes on one socket or file lock corrupt both."""
+    for engine in tuple(_engines):
+        engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_inherited_connections)

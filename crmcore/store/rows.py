@@ -1,0 +1,339 @@
+"""The fast way of rows into tables: values in JSON form become driver parameters, a batch becomes one statement.
+
+An import of a million rows runs through here, so nothing builds a SQLAlchemy construct per row. What is written,
+and whether it may be, is decided above. Reading is ordinary SQLAlchemy; the codec turns a selected row into values.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+from sqlalchemy import Connection, Dialect, Table, bindparam, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from crmcore.schema.model import SYSTEM_FIELDS, Entity, Field, Kind
+from crmcore.schema.values import TO_JSON, fold
+from crmcore.store.columns import MONEY_PLACES
+from crmcore.store.tables import column_names
+from crmcore.types import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Row
+
+__all__ = [
+    "RowCodec",
+    "RowUpdate",
+    "allocate_ids",
+    "insert_rows",
+    "json_text",
+    "sqlite_instant",
+    "update_rows",
+    "write_rows",
+]
+
+RowUpdate = tuple[int, int, "Mapping[str, Any]", "Mapping[str, Any]"]
+"""Id, version that was read, values in JSON form, system columns to set in Python form."""
+
+# From here on COPY beats a pipelined executemany, in spite of its set-up.
+_COPY_FROM_ROWS = 50
+_IDS_PER_STATEMENT = 500
+
+# Kinds whose JSON form is what both drivers take and give.
+_PLAIN = (Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.REF)
+
+
+_SYSTEM_INSTANTS = tuple(at for at, f in enumerate(SYSTEM_FIELDS.values()) if f.kind is Kind.INSTANT)
+
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@frozen(eq=False)
+class RowCodec:
+    """How the records of one entity are written to and read from its table, on one dialect."""
+
+    entity: Entity
+    table: Table
+    dialect: Dialect
+    columns: tuple[str, ...] = field(init=False)
+    """Every column of a row, in the order in which `encode` gives them."""
+    _steps: tuple[tuple[str, Callable[[Any], tuple[Any, ...]] | None, int], ...] = field(init=False)
+    """For each field its name, what turns its JSON form into its columns (None: one, as it is), their number."""
+    _readers: tuple[tuple[str, int, Kind], ...] = field(init=False)
+    """For each field, system ones first, its name, the place of its first column in a selected row, its kind."""
+
+    @columns.default
+    def _all_columns(self) -> tuple[str, ...]:
+        return tuple(self.table.columns.keys())
+
+    @_steps.default
+    def _encoding(self) -> tuple[tuple[str, Callable[[Any], tuple[Any, ...]] | None, int], ...]:
+        name = self.dialect.name
+        return tuple((f.name, _encoder(f, name), len(column_names(f))) for f in self.entity.fields.values())
+
+    @_readers.default
+    def _decoding(self) -> tuple[tuple[str, int, Kind], ...]:
+        fields = [*SYSTEM_FIELDS.values(), *self.entity.fields.values()]
+        return tuple((f.name, self.columns.index(column_names(f)[0]), f.kind) for f in fields)
+
+    def encode(self, values: Mapping[str, Any], system: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the parameters of a whole row, in the order of `columns`.
+
+        Args:
+            values: fields in canonical JSON form; what is absent or None is empty.
+            system: system columns in Python form.
+        """
+        row = [system.get(name) for name in SYSTEM_FIELDS]
+        for at in _SYSTEM_INSTANTS:
+            if row[at] is not None:
+                row[at] = _instant_parameter(row[at], self.dialect.name)
+        append = row.append
+        for name, encoder, width in self._steps:
+            value = values.get(name)
+            if encoder is None:
+                append(value)
+            elif value is None:
+                row.extend([None] * width)
+            else:
+                row.extend(encoder(value))
+        return tuple(row)
+
+    def encode_fields(self, names: Iterable[str], values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Return the columns of some fields, and their parameters."""
+        wanted = frozenset(names)
+        columns: list[str] = []
+        parameters: list[Any] = []
+        for name, encoder, width in self._steps:
+            if name in wanted:
+                columns.extend(column_names(self.entity.fields[name]))
+                value = values.get(name)
+                if value is None:
+                    parameters.extend([None] * width)
+                else:
+                    parameters.extend((value,) if encoder is None else encoder(value))
+        return tuple(columns), tuple(parameters)
+
+    def decode_python(self, row: Row[Any]) -> dict[str, Any]:
+        """Return system columns and fields of a row in Python form, in the entity's order; empty ones are None.
+
+        Args:
+            row: selected with ``select(table, ...)``: all columns of the table, first.
+        """
+        return {name: _ref(row, at) if kind is Kind.ANY_REF else row[at] for name, at, kind in self._readers}
+
+    def decode_json(self, row: Row[Any]) -> dict[str, Any]:
+        """Return the fields of a row that are filled in, in canonical JSON form, without system columns.
+
+        Args:
+            row: selected with ``select(table, ...)``: all columns of the table, first.
+        """
+        found: dict[str, Any] = {}
+        for name, at, kind in self._readers[len(SYSTEM_FIELDS) :]:
+            value = row[at]
+            if value is None:
+                continue
+            if kind is Kind.ANY_REF:
+                found[name] = f"{value}:{row[at + 1]}"
+            elif kind in _PLAIN or kind is Kind.JSON:
+                found[name] = value
+            else:
+                found[name] = TO_JSON[kind](self.entity.fields[name], value)
+        return found
+
+
+def allocate_ids(connection: Connection, table: Table, n: int) -> Sequence[int]:
+    """Return ids for new rows, ascending and never given out before, not even to rows that are gone.
+
+    On SQLite the transaction takes the write lock, if it does not have it yet.
+    """
+    if connection.dialect.name == "sqlite":
+        return _allocate_sqlite(connection, table.name, n)
+    sequence = func.pg_get_serial_sequence(f'"{table.name}"', "id")
+    series = func.generate_series(1, bindparam("n", n)).table_valued("number")
+    drawn = connection.execute(select(func.nextval(sequence)).select_from(series)).scalars()
+    return sorted(drawn)
+
+
+def insert_rows(connection: Connection, codec: RowCodec, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows that `RowCodec.encode` has made.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: an index or a foreign key refuses a row; the transaction must roll back, to
+            a savepoint at least.
+    """
+    write_rows(connection, codec.table.name, codec.columns, rows)
+
+
+def write_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows of driver parameters into a table, the fastest way for their number.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: as for `insert_rows`.
+    """
+    if not rows:
+        return
+    names = ", ".join(_quoted(columns))
+    if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM_ROWS:
+        _copy(connection, f'COPY "{table}" ({names}) FROM STDIN', rows)
+        return
+    places = ", ".join([_place(connection)] * len(columns))
+    # The names are a schema's, checked when it was loaded; values are parameters.
+    statement = f'INSERT INTO "{table}" ({names}) VALUES ({places})'  # noqa: S608
+    connection.exec_driver_sql(statement, list(rows))
+
+
+def update_rows(
+    connection: Connection, codec: RowCodec, fields: Iterable[str], rows: Iterable[RowUpdate]
+) -> tuple[int, ...]:
+    """Set some fields of many rows and count their versions up, where the version is still the one that was read.
+
+    Args:
+        connection: in a transaction for writing.
+        codec: of the entity.
+        fields: names of the fields to set, the same ones in every row.
+        rows: the new values; an absent one empties its field.
+
+    Returns:
+        Ids of rows that are gone or have another version; the others are updated.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: as for `insert_rows`.
+    """
+    names = tuple(fields)
+    stale: list[int] = []
+    ordered = sorted(rows, key=lambda row: tuple(row[3]))
+    for system, some in groupby(ordered, key=lambda row: tuple(row[3])):
+        stale += _update_alike(connection, codec, names, system, list(some))
+    return tuple(stale)
+
+
+def _update_alike(
+    connection: Connection, codec: RowCodec, names: tuple[str, ...], system: tuple[str, ...], rows: Sequence[RowUpdate]
+) -> list[int]:
+    dialect = connection.dialect.name
+    place = _place(connection)
+    columns, _none = codec.encode_fields(names, {})
+    assigned = ["version = version + 1", *(f"{column} = {place}" for column in _quoted((*system, *columns)))]
+    # The names are a schema's, checked when it was loaded; values are parameters.
+    statement = f"UPDATE {codec.table.name} SET {', '.join(assigned)} WHERE id = {place} AND version = {place}"  # noqa: S608
+
+    def parameters(row: RowUpdate) -> tuple[Any, ...]:
+        id, version, values, own = row
+        _columns, encoded = codec.encode_fields(names, values)
+        return (*(_encode_system(own[name], dialect) for name in system), *encoded, id, version)
+
+    with connection.begin_nested() as savepoint:
+        result = connection.exec_driver_sql(statement, [parameters(row) for row in rows])
+        if result.rowcount == len(rows):
+            return []
+        # Which ones did not match can only be asked before the others have counted up.
+        savepoint.rollback()
+    stale = _stale(connection, codec.table, rows)
+    fresh = [parameters(row) for row in rows if row[0] not in stale]
+    if fresh:
+        connection.exec_driver_sql(statement, fresh)
+    return [row[0] for row in rows if row[0] in stale]
+
+
+def _stale(connection: Connection, table: Table, rows: Sequence[RowUpdate]) -> set[int]:
+    expected = {id: version for id, version, _values, _system in rows}
+    ids = list(expected)
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), _IDS_PER_STATEMENT):
+        some = table.c.id.in_(ids[start : start + _IDS_PER_STATEMENT])
+        stored = connection.execute(select(table.c.id, table.c.version).where(some).with_for_update())
+        found.update((row.id, row.version) for row in stored)
+    return {id for id, version in expected.items() if found.get(id) != version}
+
+
+def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    cursor: Any = connection.connection.cursor()
+    try:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        # As SQLAlchemy raises it for every other statement; the values stay out of the message.
+        base = connection.dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(
+            statement, None, error, base, hide_parameters=True, dialect=connection.dialect
+        ) from error
+    finally:
+        cursor.close()
+
+
+def _allocate_sqlite(connection: Connection, name: str, n: int) -> range:
+    parameters = {"name": name, "n": n}
+    advance = text("UPDATE sqlite_sequence SET seq = seq + :n WHERE name = :name RETURNING seq")
+    last = connection.execute(advance, parameters).scalar()
+    if last is None:
+        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :n)"), parameters)
+        last = n
+    return range(last - n + 1, last + 1)
+
+
+def _encoder(declared: Field, dialect: str) -> Callable[[Any], tuple[Any, ...]] | None:
+    kind = declared.kind
+    if declared.folded:
+        return lambda value: (value, fold(value))
+    if kind is Kind.MONEY:
+        return _scaled
+    if kind is Kind.JSON:
+        return lambda value: (json_text(value),)
+    if kind is Kind.ANY_REF:
+        return _split_ref
+    if kind is Kind.INSTANT and dialect == "sqlite":
+        return lambda value: (sqlite_instant(value),)
+    return None  # both drivers take it as it is; PostgreSQL reads dates and instants in their ISO form
+
+
+def _encode_system(value: Any, dialect: str) -> Any:
+    return _instant_parameter(value, dialect) if isinstance(value, dt.datetime) else value
+
+
+@lru_cache(maxsize=64)
+def _instant_parameter(value: dt.datetime, dialect: str) -> str:
+    """Return the parameter for an instant; cached because all rows of a batch carry the same one."""
+    text = value.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+    return sqlite_instant(text) if dialect == "sqlite" else text
+
+
+def json_text(value: Any) -> str:
+    """Return a list or object as it is stored."""
+    return _encode_json(value)
+
+
+def sqlite_instant(text: str) -> str:
+    """Return the canonical JSON form of an instant as SQLite stores it."""
+    stored = f"{text[:10]} {text[11:-1]}"
+    return stored if len(stored) > len("YYYY-MM-DD HH:MM:SS") else stored + ".000000"
+
+
+def _scaled(value: str) -> tuple[int]:
+    # The canonical form needs no decimal arithmetic: the point moves by filling the places up.
+    whole, _point, fraction = value.partition(".")
+    return (int(whole + fraction.ljust(MONEY_PLACES, "0")),)
+
+
+def _split_ref(value: str) -> tuple[str, int]:
+    entity, _colon, id = value.partition(":")
+    return entity, int(id)
+
+
+def _ref(row: Row[Any], at: int) -> Ref | None:
+    return None if row[at] is None else Ref(row[at], row[at + 1])
+
+
+def _place(connection: Connection) -> str:
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
+def _quoted(names: Iterable[str]) -> list[str]:
+    # A field may be called like a word of SQL (`order`, `group`).
+    return [f'"{name}"' for name in names]

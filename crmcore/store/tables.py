@@ -1,0 +1,255 @@
+"""Tables made from entities: columns, indexes and foreign keys, and the core's own three tables.
+
+Nothing here touches a database. Column types are in :mod:`crmcore.store.columns`; bringing a database to this form is
+:mod:`crmcore.store.migrate`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    and_,
+)
+
+from crmcore.errors import SchemaError
+from crmcore.i18n import gettext as _
+from crmcore.schema.model import SYSTEM_FIELDS, Kind
+from crmcore.store.columns import COLUMN_TYPES, Instant, json_type, key_type, text_type
+from crmcore.types import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from crmcore.schema.model import Entity, Field
+
+__all__ = [
+    "CORE_PREFIX",
+    "ENTITY_PREFIX",
+    "FOLDED",
+    "REF_ENTITY",
+    "REF_ID",
+    "Tables",
+    "build_tables",
+    "column_names",
+    "compared_column",
+    "table_name",
+]
+
+ENTITY_PREFIX = "crm_"
+CORE_PREFIX = "crmcore_"
+FOLDED = "__folded"
+"""Ending of the column that holds a free text case-folded, for comparing and sorting."""
+REF_ENTITY = "__entity"
+REF_ID = "__id"
+"""Endings of the two columns of a reference to any record."""
+
+# PostgreSQL cuts longer names off, silently.
+_LONGEST_NAME = 63
+
+
+@frozen(eq=False)
+class Tables:
+    """The tables of a composition; immutable and shared by threads."""
+
+    metadata: MetaData
+    entity: Mapping[str, Table]
+    """By the entity's name."""
+    history: Table
+    outbox: Table
+    installed: Table
+
+
+def build_tables(entities: Mapping[str, Entity]) -> Tables:
+    """Return the tables of entities, each with every index and foreign key that the schemas ask for.
+
+    Raises:
+        SchemaError: names that are too long for PostgreSQL.
+    """
+    _check_names(entities)
+    metadata = MetaData()
+    tables = {name: _entity_table(entity, entities, metadata) for name, entity in entities.items()}
+    return Tables(
+        metadata=metadata,
+        entity=MappingProxyType(tables),
+        history=_history_table(metadata),
+        outbox=_outbox_table(metadata),
+        installed=_installed_table(metadata),
+    )
+
+
+def table_name(entity: str) -> str:
+    """Return the name of an entity's table."""
+    return ENTITY_PREFIX + entity
+
+
+def column_names(field: Field) -> tuple[str, ...]:
+    """Return the columns that a field takes, the one with its value first."""
+    if field.kind is Kind.ANY_REF:
+        return (field.name + REF_ENTITY, field.name + REF_ID)
+    return (field.name, field.name + FOLDED) if field.folded else (field.name,)
+
+
+def compared_column(field: Field) -> str:
+    """Return the column by which values of a field are compared, sorted and kept unique."""
+    return column_names(field)[-1] if field.folded else column_names(field)[0]
+
+
+def _entity_table(entity: Entity, entities: Mapping[str, Entity], metadata: MetaData) -> Table:
+    fields = [*SYSTEM_FIELDS.values(), *entity.fields.values()]
+    columns = [column for field in fields for column in _columns(field)]
+    references = [_foreign_key(entity, field) for field in fields if field.kind is Kind.REF and field.ref in entities]
+    table = Table(table_name(entity.name), metadata, *columns, *references, sqlite_autoincrement=True)
+    for unique, names in _indexes(entity):
+        _index(table, names, unique=unique)
+    return table
+
+
+def _columns(field: Field) -> Iterator[Column[Any]]:
+    if field.name == "id":
+        yield _id_column()
+    elif field.kind is Kind.ANY_REF:
+        yield Column(field.name + REF_ENTITY, text_type())
+        yield Column(field.name + REF_ID, BigInteger())
+    else:
+        # `required` is a rule of validation and never NOT NULL, so that a disabled plugin blocks nobody.
+        needed = field.name in ("version", "created_at", "updated_at")
+        yield Column(field.name, COLUMN_TYPES[field.kind], nullable=not needed)
+        if field.folded:
+            yield Column(field.name + FOLDED, text_type())
+
+
+def _id_column() -> Column[int]:
+    return Column("id", key_type(), Identity(), primary_key=True)
+
+
+def _foreign_key(entity: Entity, field: Field) -> ForeignKeyConstraint:
+    # Checked at once, deferrable for restoring a backup. `use_alter` because every entity refers to users and
+    # users refer back: such circles can only be closed after the tables are there.
+    return ForeignKeyConstraint(
+        [field.name],
+        [f"{table_name(str(field.ref))}.id"],
+        name=_fitting(f"fk_{table_name(entity.name)}_{field.name}"),
+        deferrable=True,
+        initially="IMMEDIATE",
+        use_alter=True,
+    )
+
+
+def _indexes(entity: Entity) -> Iterator[tuple[bool, tuple[str, ...]]]:
+    """Yield the indexes of an entity as (unique, columns), each set of leading columns once."""
+    yield True, ("source", "external_id")
+    indexed: set[tuple[str, ...]] = set()
+    for field in entity.fields.values():
+        names = column_names(field) if field.kind is Kind.ANY_REF else (compared_column(field),)
+        if field.unique:
+            yield True, names
+        if (field.index or field.ref or field.owner) and names not in indexed:
+            indexed.add(names)
+            yield False, names
+    for rule in entity.match:
+        names = tuple(compared_column(entity.fields[name]) for name in rule.fields)
+        # The partial unique index does not serve a rule: matching looks at deleted records as well.
+        if names not in indexed:
+            indexed.add(names)
+            yield False, names
+
+
+def _index(table: Table, names: tuple[str, ...], *, unique: bool) -> Index:
+    columns = [table.c[name] for name in names]
+    name = _fitting(f"{'uq' if unique else 'ix'}_{table.name}_{'_'.join(names)}")
+    # An external id stays taken when its record is deleted: an import would bring it back otherwise.
+    if not unique or names == ("source", "external_id"):
+        return Index(name, *columns, unique=unique)
+    live = and_(table.c.deleted_at.is_(None))
+    return Index(name, *columns, unique=True, sqlite_where=live, postgresql_where=live)
+
+
+def _history_table(metadata: MetaData) -> Table:
+    table = Table(
+        CORE_PREFIX + "history",
+        metadata,
+        _id_column(),
+        Column("at", Instant(), nullable=False),
+        Column("actor", text_type(), nullable=False),
+        Column("actor_id", BigInteger()),
+        Column("entity", text_type(), nullable=False),
+        Column("record_id", BigInteger(), nullable=False),
+        Column("action", text_type(), nullable=False),
+        Column("version", BigInteger(), nullable=False),
+        Column("source", text_type(), nullable=False),
+        Column("old", json_type(), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    _index(table, ("entity", "record_id", "id"), unique=False)
+    return table
+
+
+def _outbox_table(metadata: MetaData) -> Table:
+    table = Table(
+        CORE_PREFIX + "outbox",
+        metadata,
+        _id_column(),
+        Column("at", Instant(), nullable=False),
+        Column("plugin", text_type(), nullable=False),
+        Column("entity", text_type(), nullable=False),
+        Column("action", text_type(), nullable=False),
+        Column("record_id", BigInteger(), nullable=False),
+        Column("actor", text_type(), nullable=False),
+        Column("attempts", Integer(), nullable=False),
+        Column("due_at", Instant(), nullable=False),
+        Column("last_error", text_type()),
+        sqlite_autoincrement=True,
+    )
+    _index(table, ("plugin", "due_at"), unique=False)
+    _index(table, ("entity", "record_id"), unique=False)
+    return table
+
+
+def _installed_table(metadata: MetaData) -> Table:
+    return Table(
+        CORE_PREFIX + "installed",
+        metadata,
+        Column("origin", text_type(), primary_key=True),
+        Column("version", text_type(), nullable=False),
+        Column("digest", text_type(), nullable=False),
+        Column("installed_at", Instant(), nullable=False),
+        Column("documents", json_type(), nullable=False),
+        Column("fields", json_type(), nullable=False),
+    )
+
+
+def _fitting(name: str) -> str:
+    if len(name) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return f"{name[: _LONGEST_NAME - 11]}_{digest}"
+
+
+def _check_names(entities: Mapping[str, Entity]) -> None:
+    problems = [
+        Problem(
+            message=_("the name {name} is too long: the database allows {n} characters").format(
+                name=name, n=_LONGEST_NAME
+            ),
+            hint=_("Shorten it; prefixes and endings that are added in the database count as well."),
+            code="name_too_long",
+            pointer=entity.name,
+        )
+        for entity in entities.values()
+        for name in (table_name(entity.name), *(n for f in entity.fields.values() for n in column_names(f)))
+        if len(name) > _LONGEST_NAME
+    ]
+    if problems:
+        raise SchemaError(problems)

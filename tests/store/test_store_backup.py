@@ -1,0 +1,344 @@
+"""Backup and restore: everything comes back, on either database, and a damaged archive changes nothing."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Engine, inspect, select, text
+from store_entities import CUSTOMER, NOW, Database, create_database, entity, of, with_fields
+from store_entities import text as text_field
+
+from crmcore.errors import DatabaseError
+from crmcore.schema.model import Kind
+from crmcore.store import outbox
+from crmcore.store.backup import backup, restore
+from crmcore.store.engine import create_store_engine, reading, writing
+from crmcore.store.history import HistoryRow, append
+from crmcore.store.installed import read_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FULL = {
+    "name": "Straße 佛山 'x' \\ \t\u2028\"",
+    "code": "A-1",
+    "region": "East",
+    "staff": -(2**53) + 1,
+    "score": 0.1,
+    "vip": False,
+    "credit": "-12345678901234.5678",
+    "since": "0099-12-31",
+    "met_at": "2026-11-21T18:55:00.000001Z",
+    "tags": ["a", {"b": None, "c": [1.5, "ü"]}],
+    "subject": "customer:7",
+}
+
+
+def _fill(database: Database) -> None:
+    """Write every kind of value, references in a circle, deleted rows, history, events and gaps in the ids."""
+    (team,) = database.insert("team", {"name": "East"})
+    (user,) = database.insert("user", {"login": "ann", "team": team})
+    with writing(database.engine) as connection:
+        connection.execute(text("UPDATE crm_team SET lead = :user"), {"user": user})
+    one, _two = database.insert("customer", {**FULL, "owner": user}, {"deleted_at": NOW})
+    database.insert("customer", {"parent": one}, {"source": "erp", "external_id": "1"}, {})
+    with writing(database.engine) as connection:
+        connection.execute(text("DELETE FROM crm_customer WHERE id = 5"))
+        row = HistoryRow(
+            at=NOW, actor="ann", actor_id=user, entity="customer", record_id=one, action="update", version=2,
+            source="api", old={"name": None, "tags": ["x"]},
+        )  # fmt: skip
+        append(connection, database.tables, [row])
+        outbox.append(
+            connection, database.tables, plugins=["mail"], entity="customer", action="create", record_ids=[one],
+            actor="ann", at=NOW,
+        )  # fmt: skip
+
+
+def _everything(database: Database) -> dict[str, list[dict[str, Any]]]:
+    with reading(database.engine) as connection:
+        return {
+            name: [
+                dict(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
+            ]
+            for name, table in database.tables.metadata.tables.items()
+        }
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database of either kind, beside the one that `database` is."""
+    if request.param == "sqlite":
+        engine = create_store_engine(f"sqlite:///{tmp_path / 'restored.db'}")
+    else:
+        engine = create_store_engine(request.getfixturevalue("another_postgres_url"))
+    yield engine
+    engine.dispose()
+
+
+def test_an_archive_restores_into_either_database(database: Database, target: Engine, tmp_path: Path) -> None:
+    _fill(database)
+
+    written = backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    read = restore(target, tmp_path / "crm.zip")
+
+    restored = Database(target)
+    assert _everything(restored) == _everything(database)
+    assert (read, read.created_at) == (written, NOW)
+    assert read.rows["crm_customer"] == 4
+    assert restored.upgrade().statements == ()
+    assert restored.insert("customer", {}) == [6]
+    with pytest.raises(DatabaseError):
+        restored.insert("order", {"customer": 99})
+    with pytest.raises(DatabaseError):
+        restored.insert("customer", {"code": "a-1"})
+    with pytest.raises(DatabaseError):
+        restored.insert("customer", {"source": "erp", "external_id": "1"})
+
+
+def test_the_structure_comes_back_whole(database: Database, target: Engine, tmp_path: Path) -> None:
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    restore(target, tmp_path / "crm.zip")
+
+    restored = Database(target)
+    with writing(target) as connection:
+        for table in restored.tables.metadata.tables.values():
+            expected = {
+                (
+                    index.name,
+                    tuple(index.columns.keys()),
+                    bool(index.unique),
+                    index.dialect_options["sqlite"]["where"] is not None,
+                )
+                for index in table.indexes
+            }
+            found = {
+                (
+                    index["name"],
+                    tuple(index["column_names"]),
+                    bool(index["unique"]),
+                    any(option.endswith("_where") for option in index.get("dialect_options", {})),
+                )
+                for index in inspect(connection).get_indexes(table.name)
+            }
+            assert found == expected
+
+
+def test_what_a_disabled_plugin_stored_is_in_the_archive(database: Database, target: Engine, tmp_path: Path) -> None:
+    customer = with_fields(CUSTOMER, text_field("fax", origin="abc"))
+    survey = entity("survey", of(Kind.MONEY, "price", origin="abc"), origin="abc")
+    enabled = database.changed_to(customer, survey, abc="1.0")
+    enabled.upgrade()
+    enabled.insert("customer", {"fax": "1"})
+    enabled.insert("survey", {"price": "1.25"})
+
+    # The backup knows nothing of the running program's schemas.
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    restore(target, tmp_path / "crm.zip")
+
+    restored = Database(target, enabled.entities, enabled.versions)
+    assert _everything(restored) == _everything(enabled)
+    with reading(target) as connection:
+        assert set(read_installed(connection, restored.tables)) == {"core", "abc"}
+
+
+def test_many_rows_are_written_and_read_in_batches(database: Database, target: Engine, tmp_path: Path) -> None:
+    database.insert("customer", *({"code": str(n), "staff": n} for n in range(5_100)))
+
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    restore(target, tmp_path / "crm.zip")
+
+    assert _everything(Database(target)) == _everything(database)
+
+
+def test_tables_of_others_are_neither_saved_nor_in_the_way(database: Database, target: Engine, tmp_path: Path) -> None:
+    for engine in (database.engine, target):
+        with writing(engine) as connection:
+            connection.execute(text("CREATE TABLE invoices (id INTEGER PRIMARY KEY)"))
+
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    restore(target, tmp_path / "crm.zip")
+
+    with zipfile.ZipFile(tmp_path / "crm.zip") as archive:
+        assert "invoices.jsonl" not in archive.namelist()
+
+
+def test_changes_made_during_a_backup_are_not_in_it(database: Database, tmp_path: Path, monkeypatch: Any) -> None:
+    from crmcore.store import backup as module
+
+    database.insert("customer", {"name": "A"})
+    real = module.read_structure
+
+    def read_then_change(connection: Any, names: Any) -> Any:
+        database.insert("customer", {"name": "B"})
+        return real(connection, names)
+
+    monkeypatch.setattr(module, "read_structure", read_then_change)
+
+    written = backup(database.engine, tmp_path / "crm.zip", now=NOW)
+
+    assert written.rows["crm_customer"] == 1
+
+
+# -- bad input -----------------------------------------------------------------------------------------------------
+
+
+def test_a_database_that_holds_a_crm_is_not_overwritten(database: Database, tmp_path: Path) -> None:
+    database.insert("customer", {"name": "A"})
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    before = _everything(database)
+
+    with pytest.raises(DatabaseError, match="holds a CRM already"):
+        restore(database.engine, tmp_path / "crm.zip")
+
+    assert _everything(database) == before
+
+
+def test_a_database_without_a_crm_is_not_backed_up(database_url: str, tmp_path: Path) -> None:
+    engine = create_store_engine(database_url)
+
+    with pytest.raises(DatabaseError, match="no CRM in this database"):
+        backup(engine, tmp_path / "crm.zip", now=NOW)
+
+    assert [path.name for path in tmp_path.glob("*crm.zip*")] == []
+    engine.dispose()
+
+
+def test_a_folder_that_is_not_there_is_told(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="cannot be written"):
+        backup(database.engine, tmp_path / "nowhere" / "crm.zip", now=NOW)
+
+
+def test_a_failing_backup_leaves_the_old_archive_and_no_rubbish(
+    database: Database, tmp_path: Path, monkeypatch: Any
+) -> None:
+    from crmcore.store import backup as module
+
+    path = tmp_path / "crm.zip"
+    path.write_bytes(b"the old one")
+    monkeypatch.setattr(module, "_last_id", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        backup(database.engine, path, now=NOW)
+
+    assert path.read_bytes() == b"the old one"
+    assert [found.name for found in tmp_path.iterdir() if "crm.zip" in found.name] == ["crm.zip"]
+
+
+def test_an_archive_that_is_not_there_is_told(target: Engine, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="cannot be read"):
+        restore(target, tmp_path / "crm.zip")
+
+
+def _rewrite(path: Path, change: Any) -> None:
+    """Replace the members of an archive by what `change` makes of them; None leaves one out."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            changed = change(name, content)
+            if changed is not None:
+                archive.writestr(name, changed)
+
+
+def _manifest(edit: Any) -> Any:
+    def change(name: str, content: bytes) -> bytes:
+        if name != "manifest.json":
+            return content
+        manifest = json.loads(content)
+        edit(manifest)
+        return json.dumps(manifest).encode()
+
+    return change
+
+
+def _member(wanted: str, edit: Any) -> Any:
+    return lambda name, content: edit(content) if name == wanted else content
+
+
+CUSTOMERS = "crm_customer.jsonl"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _member(CUSTOMERS, lambda _content: None),
+        _member("manifest.json", lambda _content: None),
+        _member("manifest.json", lambda _content: b"[]"),
+        _member("manifest.json", lambda content: content[:-20]),
+        _member(CUSTOMERS, lambda content: content.replace(b"East", b"West")),
+        _member(CUSTOMERS, lambda content: content[: content.index(b"\n") + 1]),
+        _member(CUSTOMERS, lambda content: content[:-5]),
+        _member(CUSTOMERS, lambda content: content + content.splitlines(keepends=True)[-1]),
+        _member(CUSTOMERS, lambda _content: b"[1]\n"),
+        _member(CUSTOMERS, lambda _content: b"\xff\xfe\n"),
+        _manifest(lambda m: m["tables"]["crm_customer"].update(rows=99)),
+        _manifest(lambda m: m["tables"]["crm_customer"].update(sha256="0" * 64)),
+        _manifest(lambda m: m["tables"]["crm_customer"]["columns"][3].update(type="blob")),
+        _manifest(lambda m: m["tables"]["crm_customer"]["columns"][3].update(name='x"; DROP TABLE y; --')),
+        _manifest(lambda m: m["tables"].update({"invoices": m["tables"].pop("crm_order")})),
+        _manifest(lambda m: m["tables"].pop("crm_user")),
+        _manifest(lambda m: m.pop("format")),
+        _manifest(lambda m: m.update(format=2)),
+        _manifest(lambda m: m.update(created_at="yesterday")),
+    ],
+)
+def test_an_archive_that_was_tampered_with_is_refused_and_nothing_written(
+    database_url: str, tmp_path: Path, change: Any
+) -> None:
+    source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
+    _fill(source)
+    path = tmp_path / "crm.zip"
+    backup(source.engine, path, now=NOW)
+    source.engine.dispose()
+    _rewrite(path, change)
+    engine = create_store_engine(database_url)
+
+    with pytest.raises(DatabaseError):
+        restore(engine, path)
+
+    with reading(engine) as connection:
+        assert inspect(connection).get_table_names() == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_archive_is_refused_and_nothing_written(database_url: str, tmp_path: Path, share: float) -> None:
+    source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
+    _fill(source)
+    path = tmp_path / "crm.zip"
+    backup(source.engine, path, now=NOW)
+    source.engine.dispose()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    engine = create_store_engine(database_url)
+
+    with pytest.raises(DatabaseError):
+        restore(engine, path)
+
+    with reading(engine) as connection:
+        assert inspect(connection).get_table_names() == []
+    engine.dispose()
+
+
+def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
+    source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
+    _fill(source)
+    path = tmp_path / "crm.zip"
+    backup(source.engine, path, now=NOW)
+    source.engine.dispose()
+    whole = path.read_bytes()
+    engine = create_store_engine(f"sqlite:///{tmp_path / 'target.db'}")
+    middle = whole.index(b"crm_customer.jsonl") + 60
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0x55]) + whole[middle + 1 :])
+
+    with pytest.raises(DatabaseError):
+        restore(engine, path)
+
+    with reading(engine) as connection:
+        assert inspect(connection).get_table_names() == []
+    engine.dispose()
