@@ -1,1 +1,61 @@
-"""crmcore."""
+"""crmcore: the CRM that you extend instead of fork.
+
+Plugins and applications import from here, from :mod:`crmcore.types`, :mod:`crmcore.errors` and
+:mod:`crmcore.testing`; everything else may change without notice. Names are loaded when they are first used, so that
+``import crmcore`` costs nothing: SQLAlchemy and jsonschema come with the first CRM that is opened.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from crmcore.version import __version__
+
+if TYPE_CHECKING:
+    from crmcore.app import CRM
+    from crmcore.config import Config, read_config
+    from crmcore.hookspecs import hookimpl
+    from crmcore.i18n import gettext, ngettext
+    from crmcore.records.session import Session
+    from crmcore.registry import Registry, load
+    from crmcore.schema.records import Record
+
+__all__ = [
+    "CRM",
+    "Config",
+    "Record",
+    "Registry",
+    "Session",
+    "__version__",
+    "gettext",
+    "hookimpl",
+    "load",
+    "ngettext",
+    "read_config",
+]
+
+_HOMES = {
+    "CRM": "crmcore.app",
+    "Config": "crmcore.config",
+    "Record": "crmcore.schema.records",
+    "Registry": "crmcore.registry",
+    "Session": "crmcore.records.session",
+    "gettext": "crmcore.i18n",
+    "hookimpl": "crmcore.hookspecs",
+    "load": "crmcore.registry",
+    "ngettext": "crmcore.i18n",
+    "read_config": "crmcore.config",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,132 @@
+"""The second write door: read-only fields that rules own, written for all records in a few statements.
+
+What differs is laid into a temporary table first. From it come the history, the update of just those rows, and the
+batches that plugins are given; a run that changes nothing writes nothing. Versions stay as they are: a label that
+a rule changed is no reason to refuse somebody's edit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column, MetaData, Table, func, insert, or_, select, update
+
+from crmcore.access import live
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+from crmcore.records.drafts import Draft, DraftBatch
+from crmcore.records.writing import record_events
+from crmcore.schema.values import to_json
+from crmcore.store.history import computed_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Row, Select
+
+    from crmcore.records.session import Session
+    from crmcore.schema.model import Entity
+    from crmcore.store.rows import RowCodec
+
+__all__ = ["write_computed"]
+
+_ROWS_PER_BATCH = 10_000
+
+
+def write_computed(session: Session, entity: Entity, fields: Sequence[str], values: Select[Any]) -> int:
+    """Write computed fields where they differ from what is stored.
+
+    Args:
+        session: the transaction.
+        entity: the entity whose fields they are.
+        fields: names of fields that declare ``computed_by``.
+        values: a SELECT with the column ``id`` and one column for each field, in their database types.
+
+    Returns:
+        The number of records that changed.
+
+    Raises:
+        UsageError: a field is not a computed one: it belongs to the first door.
+    """
+    for name in fields:
+        declared = entity.fields.get(name)
+        if declared is None or not declared.computed_by:
+            raise UsageError(_("{entity}.{field} is not a computed field").format(entity=entity.name, field=name))
+    table = session.runtime.tables.entity[entity.name]
+    changed = _changed_table(table, fields)
+    changed.create(session.connection)
+    count = _collect(session, table, changed, fields, values)
+    if count:
+        _apply(session, entity, table, changed, fields)
+    changed.drop(session.connection)
+    return count
+
+
+def _changed_table(table: Table, fields: Sequence[str]) -> Table:
+    new = [Column(name, table.c[name].type) for name in fields]
+    old = [Column(f"old__{name}", table.c[name].type) for name in fields]
+    identity = Column("id", table.c.id.type, primary_key=True, autoincrement=False)
+    return Table("crmcore_changed", MetaData(), identity, *new, *old, prefixes=["TEMPORARY"])
+
+
+def _collect(session: Session, table: Table, changed: Table, fields: Sequence[str], values: Select[Any]) -> int:
+    computed = values.subquery()
+    differing = (
+        select(table.c.id, *(computed.c[name] for name in fields), *(table.c[name] for name in fields))
+        .join_from(table, computed, computed.c.id == table.c.id)
+        .where(live(table), or_(*(table.c[name].is_distinct_from(computed.c[name]) for name in fields)))
+    )
+    columns = ["id", *fields, *(f"old__{name}" for name in fields)]
+    session.connection.execute(insert(changed).from_select(columns, differing))
+    return session.connection.execute(select(func.count()).select_from(changed)).scalar_one()
+
+
+def _apply(session: Session, entity: Entity, table: Table, changed: Table, fields: Sequence[str]) -> None:
+    connection = session.connection
+    if not entity.internal:
+        history = computed_history(
+            session.runtime.tables,
+            entity,
+            rows=changed,
+            old={name: changed.c[f"old__{name}"] for name in fields},
+            new={name: changed.c[name] for name in fields},
+            at=session.now,
+            actor=session.actor.login,
+            actor_id=session.actor.id,
+            source=session.source,
+            dialect=connection.dialect.name,
+        )
+        connection.execute(history)
+    new = {name: changed.c[name] for name in fields}
+    connection.execute(update(table).values(new).where(table.c.id == changed.c.id))
+    registry = session.runtime.registry
+    if not (registry.listeners("crm_computed", entity.name) or registry.listeners("crm_committed", entity.name)):
+        return
+    for drafts in _batches(session, entity, table, changed, fields):
+        batch = DraftBatch(entity, "computed", session.source, drafts)
+        session.tell("crm_computed", batch)
+        record_events(session, entity, "computed", drafts)
+
+
+def _batches(
+    session: Session, entity: Entity, table: Table, changed: Table, fields: Sequence[str]
+) -> Iterator[list[Draft]]:
+    codec = session.runtime.codecs[entity.name]
+    last = 0
+    statement = select(table, *(changed.c[f"old__{name}"] for name in fields)).join_from(
+        table, changed, table.c.id == changed.c.id
+    )
+    while True:
+        page = statement.where(changed.c.id > last).order_by(changed.c.id).limit(_ROWS_PER_BATCH)
+        rows = session.connection.execute(page).all()
+        if not rows:
+            return
+        yield [_draft(codec, number, row, fields) for number, row in enumerate(rows)]
+        last = rows[-1].id
+
+
+def _draft(codec: RowCodec, number: int, row: Row[Any], fields: Sequence[str]) -> Draft:
+    values = codec.decode_json(row)
+    old = {name: to_json(codec.entity.fields[name], getattr(row, f"old__{name}")) for name in fields}
+    before = {name: value for name, value in {**values, **old}.items() if value is not None}
+    return Draft(row=number, incoming={}, id=row.id, before=before, version=row.version, values=values)

@@ -1,0 +1,216 @@
+"""Records on their way through the first write door, and the views of them that hooks are given.
+
+A draft holds values in JSON form, because that is what validation decides on and what the row codec writes;
+plugins see Python forms, made only when asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import define, field, frozen
+
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+from crmcore.schema.values import from_json, to_json
+from crmcore.types import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crmcore.errors import CRMError
+    from crmcore.schema.model import Entity
+
+__all__ = ["Draft", "DraftBatch", "DraftChange", "Outcome", "RowResult", "SaveResult"]
+
+Outcome = Literal["created", "updated", "unchanged", "skipped", "rejected"]
+
+
+@define
+class Draft:
+    """One row that is being saved."""
+
+    row: int
+    """Position in the rows that were given, from 0."""
+    incoming: dict[str, Any]
+    """What was given, in JSON form; None empties a field."""
+    id: int | None = None
+    expected_version: int | None = None
+    """Version that the caller had read, checked before anything is written."""
+    source: str | None = None
+    external_id: str | None = None
+    before: dict[str, Any] | None = None
+    """Stored values; None for a record to be created."""
+    version: int = 0
+    """Stored version."""
+    values: dict[str, Any] = field(factory=dict)
+    """Values as they will be stored: no empty ones."""
+    system: dict[str, Any] = field(factory=dict)
+    """System columns as they are stored, in Python form."""
+    set_by_plugins: set[str] = field(factory=set)
+    problems: list[Problem] = field(factory=list)
+    error: CRMError | None = None
+    """What a single save raises instead of a validation error: `NotFound`, `Conflict` and their like."""
+    outcome: Outcome | None = None
+
+    @property
+    def changed(self) -> set[str]:
+        """Names of the fields whose value differs from what is stored."""
+        before = self.before or {}
+        names = {name for name, value in self.values.items() if before.get(name) != value}
+        return names | (before.keys() - self.values.keys())
+
+    def assign(self, name: str, value: Any) -> None:
+        """Set a value in JSON form; None empties the field."""
+        if value is None:
+            self.values.pop(name, None)
+        else:
+            self.values[name] = value
+
+    def refuse(self, problem: Problem) -> None:
+        """Note what is wrong with the row; it goes on to be checked, so that all its problems are reported together."""
+        self.problems.append(problem)
+
+    def fail(self, error: CRMError) -> None:
+        """Reject the row at once, for what is the matter with its record rather than with its values."""
+        self.error = error
+        self.outcome = "rejected"
+        self.refuse(Problem(message=error.message, hint=error.hint, row=self.row, code=error.code))
+
+
+@frozen
+class RowResult:
+    """What became of one row."""
+
+    row: int
+    outcome: Outcome
+    id: int | None
+    problems: tuple[Problem, ...] = ()
+
+
+@frozen
+class SaveResult:
+    """What became of the rows of one `save_many`, in their order."""
+
+    rows: tuple[RowResult, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many rows ended that way."""
+        return sum(result.outcome == outcome for result in self.rows)
+
+    @property
+    def ids(self) -> tuple[int | None, ...]:
+        """The id of each row's record; None where the row was rejected or skipped without one."""
+        return tuple(result.id for result in self.rows)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem of every row, with its row number."""
+        return tuple(problem for result in self.rows for problem in result.problems)
+
+
+class _PythonValues(Mapping[str, Any]):
+    """JSON values of an entity seen in their Python form; an empty field is None, not missing."""
+
+    __slots__ = ("_entity", "_values")
+
+    def __init__(self, entity: Entity, values: Mapping[str, Any]) -> None:
+        self._entity, self._values = entity, values
+
+    def __getitem__(self, name: str) -> Any:
+        declared = self._entity.fields[name]
+        value = self._values.get(name)
+        return None if value is None else from_json(declared, value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entity.fields)
+
+    def __len__(self) -> int:
+        return len(self._entity.fields)
+
+    def __repr__(self) -> str:
+        return repr({name: self[name] for name in self._values})
+
+
+class DraftChange:
+    """A :class:`crmcore.types.Change` over a draft."""
+
+    __slots__ = ("_draft", "_entity", "_settable")
+
+    def __init__(self, entity: Entity, draft: Draft, *, settable: bool) -> None:
+        self._entity, self._draft, self._settable = entity, draft, settable
+
+    @property
+    def id(self) -> int | None:
+        """Id of the record; None before a new one is saved."""
+        return self._draft.id
+
+    @property
+    def row(self) -> int:
+        """Position of the row in what was given to be saved, from 0."""
+        return self._draft.row
+
+    @property
+    def before(self) -> Mapping[str, Any]:
+        """Values as they are stored; empty for a creation."""
+        return {} if self._draft.before is None else _PythonValues(self._entity, self._draft.before)
+
+    @property
+    def after(self) -> Mapping[str, Any]:
+        """Values as they will be stored."""
+        return _PythonValues(self._entity, self._draft.values)
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """Names of the fields whose value differs."""
+        return frozenset(self._draft.changed)
+
+    def set(self, field: str, value: Any) -> None:
+        """Set a value of the record to be saved, in Python or JSON form.
+
+        Raises:
+            UsageError: the hook comes too late to set values, the field is unknown or computed by a rule, or the
+                value is not of the field's kind.
+        """
+        declared = self._entity.fields.get(field)
+        if not self._settable:
+            raise UsageError(_("values can be set in crm_before_validate and crm_before_save only"))
+        if declared is None or declared.computed_by:
+            raise UsageError(
+                _("a hook may not set {entity}.{field}: there is no such field, or a rule computes it").format(
+                    entity=self._entity.name, field=field
+                )
+            )
+        try:
+            self._draft.assign(field, to_json(declared, value))
+        except ValueError as error:
+            raise UsageError(f"{self._entity.name}.{field}: {error}") from error
+        self._draft.set_by_plugins.add(field)
+
+    def problem(self, message: str, *, field: str | None = None, hint: str | None = None) -> Problem:
+        """Return a problem of this record, for ``crm_validate`` to yield."""
+        value = self._draft.values.get(field) if field else None
+        return Problem(message=message, field=field, hint=hint, value=value, row=self._draft.row, code="plugin")
+
+
+@frozen
+class DraftBatch:
+    """A :class:`crmcore.types.Batch` over drafts; changes are made while it is iterated."""
+
+    model: Entity
+    action: str
+    source: str
+    drafts: Sequence[Draft]
+    settable: bool = False
+
+    @property
+    def entity(self) -> str:
+        """Name of the entity."""
+        return self.model.name
+
+    def __iter__(self) -> Iterator[DraftChange]:
+        return (DraftChange(self.model, draft, settable=self.settable) for draft in self.drafts)
+
+    def __len__(self) -> int:
+        return len(self.drafts)

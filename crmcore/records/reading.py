@@ -1,0 +1,163 @@
+"""Reading records: one by id, lists by condition and order in pages, counts. Nothing here writes.
+
+Every statement carries the predicate of :mod:`crmcore.access`, so a list shows just what single reads allow.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, overload
+
+from attrs import frozen
+from sqlalchemy import func, select
+
+from crmcore.access import live
+from crmcore.conditions import Scope, Use, compile_condition, compile_order
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+from crmcore.types import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Row
+
+    from crmcore.conditions import Order
+    from crmcore.records.session import Session
+    from crmcore.schema.model import Entity
+    from crmcore.schema.records import Record
+
+__all__ = ["Page", "count", "find", "get", "iterate", "matching"]
+
+_PAGE = 1000
+_MOST = 10_000
+_MERGES_FOLLOWED = 50
+
+
+@frozen
+class Page:
+    """Some records of a list, and where the next ones start."""
+
+    records: tuple[Record, ...]
+    next: str | None
+    """Give it to `find` as `after`, with the same condition and order; None on the last page."""
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Record, ...]: ...
+    def __getitem__(self, index: int | slice) -> Record | tuple[Record, ...]:
+        return self.records[index]
+
+
+def get(session: Session, entity: Entity, id: int, *, deleted: bool = False) -> Record | None:
+    """Return one record, the survivor of a merged one, or None where there is none that the actor may see.
+
+    Args:
+        session: the transaction.
+        entity: the record's entity.
+        id: its id, or that of a record merged into it.
+        deleted: return it even if it is deleted.
+    """
+    table = session.runtime.tables.entity[entity.name]
+    readable = session.may("read", entity.name, table)
+    for _step in range(_MERGES_FOLLOWED):
+        row = session.connection.execute(select(table).where(table.c.id == id, readable)).first()
+        if row is None:
+            return None
+        if row.merged_into is None:
+            return None if row.deleted_at is not None and not deleted else _record(session, entity, row)
+        id = row.merged_into
+    return None
+
+
+def read_written(session: Session, entity: Entity, id: int) -> Record:
+    """Return a record that the session has just written, whether the actor may read its kind or not."""
+    table = session.runtime.tables.entity[entity.name]
+    return _record(session, entity, session.connection.execute(select(table).where(table.c.id == id)).one())
+
+
+def find(session: Session, entity: Entity, where: str | None, order: str | None, limit: int, after: str | None) -> Page:
+    """Return a page of the live records that a condition selects, in an order.
+
+    Raises:
+        ConditionError: the condition or the order cannot be understood, or names a field the actor may not read.
+        UsageError: `limit` is not between 1 and 10,000, or `after` is of another list.
+    """
+    if not 1 <= limit <= _MOST:
+        raise UsageError(_("limit is between 1 and {most}, not {limit}").format(most=_MOST, limit=limit))
+    table = session.runtime.tables.entity[entity.name]
+    sorting = compile_order(order or "", _scope(session, entity))
+    statement = select(table).where(*matching(session, entity, where)).order_by(*sorting.sql(table)).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(sorting.after(table, _read_cursor(entity, sorting, after)))
+    rows = session.connection.execute(statement).all()
+    records = tuple(_record(session, entity, row) for row in rows[:limit])
+    if len(rows) <= limit:
+        return Page(records, None)
+    return Page(records, _cursor(entity, sorting, records[-1]))
+
+
+def iterate(session: Session, entity: Entity, where: str | None, order: str | None) -> Iterator[Record]:
+    """Yield all records that a condition selects, page by page."""
+    after = None
+    while True:
+        page = find(session, entity, where, order, _PAGE, after)
+        yield from page
+        after = page.next
+        if after is None:
+            return
+
+
+def count(session: Session, entity: Entity, where: str | None) -> int:
+    """Return how many live records a condition selects."""
+    table = session.runtime.tables.entity[entity.name]
+    statement = select(func.count()).select_from(table).where(*matching(session, entity, where))
+    return session.connection.execute(statement).scalar_one()
+
+
+def matching(session: Session, entity: Entity, where: str | None) -> Sequence[ColumnElement[bool]]:
+    """Return the predicates of the live rows that the actor may see and the condition selects."""
+    table = session.runtime.tables.entity[entity.name]
+    predicates = [live(table), session.may("read", entity.name, table)]
+    if where is not None and where.strip():
+        condition = compile_condition(where, _scope(session, entity), Use.FILTER)
+        predicates.append(condition.sql(table, session.filter_context()))
+    return predicates
+
+
+def _scope(session: Session, entity: Entity) -> Scope:
+    return Scope(entity, session.runtime.registry.entities, hidden=session.hidden)
+
+
+def _record(session: Session, entity: Entity, row: Row[Any]) -> Record:
+    values = session.runtime.codecs[entity.name].decode_python(row)
+    hidden = session.access.fields(session.actor, entity.name).hidden
+    if hidden:
+        values = {name: HIDDEN if name in hidden else value for name, value in values.items()}
+    return session.runtime.registry.record_class(entity.name)(*values.values())
+
+
+def _cursor(entity: Entity, order: Order, last: Record) -> str:
+    held = json.dumps([entity.name, order.text, order.key(last)], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(held.encode()).decode().rstrip("=")
+
+
+def _read_cursor(entity: Entity, order: Order, cursor: str) -> list[Any]:
+    try:
+        name, text, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError):
+        name = text = key = None
+    if (name, text) != (entity.name, order.text) or not isinstance(key, list):
+        raise UsageError(
+            _("this is not where a page of that list ended: {cursor!r}").format(cursor=cursor),
+            hint=_("Give `next` of the page before, with the same condition and order."),
+        )
+    return key

@@ -1,0 +1,245 @@
+"""Deleting records softly and taking that back, with everything that refers to them.
+
+A reference says what becomes of its record when the one it points to goes (`Field.on_delete`): ``restrict`` keeps
+the other from being deleted, ``clear`` empties the reference, ``delete`` deletes the record along, as lines go with
+their order. Restoring brings back what was deleted along and fills in what was cleared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from attrs import evolve, field, frozen
+from sqlalchemy import and_, select, true
+
+from crmcore.access import live
+from crmcore.errors import Conflict, NotFound, ReferencedRecord, ValidationError
+from crmcore.i18n import gettext as _
+from crmcore.i18n import ngettext
+from crmcore.records.checks import check_references, check_unique
+from crmcore.records.drafts import DraftBatch
+from crmcore.records.writing import chunks, load_drafts, record_events, touch, write_history
+from crmcore.schema.model import ANY_ENTITY
+from crmcore.store.tables import REF_ENTITY, REF_ID, column_names
+from crmcore.types import Problem, Ref
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Table
+
+    from crmcore.records.session import Session
+    from crmcore.schema.model import Entity, Field
+
+__all__ = ["delete", "restore"]
+
+
+@frozen
+class _Removal:
+    """Everything that goes when one record goes."""
+
+    deleted: Mapping[str, set[int]]
+    cleared: list[tuple[Entity, Field, list[int]]] = field(factory=list)
+    blocking: list[Problem] = field(factory=list)
+
+
+def delete(session: Session, entity: Entity, id: int, expected_version: int | None) -> None:
+    """Delete a record, so that it can be restored.
+
+    Raises:
+        NotFound: there is no such record, or the actor may not see it.
+        AccessDenied: the actor may not delete it.
+        Conflict: somebody else changed it since it was read.
+        ReferencedRecord: other records refer to it and would be left without it.
+        ValidationError: a plugin refuses.
+    """
+    table = session.runtime.tables.entity[entity.name]
+    allowed = and_(live(table), session.may("delete", entity.name, table))
+    row = session.connection.execute(select(table).where(table.c.id == id, allowed).with_for_update()).first()
+    if row is None:
+        if session.sees(entity.name, id):
+            raise session.access.denied(session.actor, "delete", entity.name, id)
+        raise NotFound(entity.name, id)
+    if expected_version not in (None, row.version):
+        raise Conflict(entity.name, id, int(expected_version or 0), row.version)
+    removal = _plan(session, entity, id)
+    if removal.blocking:
+        raise ReferencedRecord(
+            removal.blocking,
+            _("{ref} cannot be deleted:").format(ref=Ref(entity.name, id)),
+            hint=_("Delete those first, or let them refer to another record."),
+        )
+    for name, ids in removal.deleted.items():
+        _delete_rows(session, session.runtime.entity(name), sorted(ids))
+    for child, reference, referring in removal.cleared:
+        _clear(session, child, reference, referring, because=_because_of(Ref(entity.name, id)))
+
+
+def restore(session: Session, entity: Entity, id: int) -> None:
+    """Take the deletion of a record back, with what was deleted and cleared along.
+
+    Raises:
+        NotFound: there is no deleted record of that id that the actor may delete.
+        ValidationError: a reference or a unique value of it is not valid any more.
+    """
+    table = session.runtime.tables.entity[entity.name]
+    statement = select(table).where(
+        table.c.id == id,
+        table.c.deleted_at.is_not(None),
+        table.c.merged_into.is_(None),
+        session.may("delete", entity.name, table),
+    )
+    row = session.connection.execute(statement.with_for_update()).first()
+    if row is None:
+        raise NotFound(entity.name, id)
+    along = _deleted_along(session, entity, id, row.deleted_at)
+    for name, ids in along.items():
+        _restore_rows(session, session.runtime.entity(name), sorted(ids))
+    _fill_in(session, Ref(entity.name, id), row.deleted_at)
+
+
+def belongings(session: Session, entity: Entity, id: int) -> Mapping[str, set[int]]:
+    """Return a record and everything that goes with it, deleted or not: entity -> ids, the record first."""
+    return _closure(session, entity, id, lambda _table: true())
+
+
+def referrers(session: Session, target: str) -> Iterator[tuple[Entity, Field]]:
+    """Yield every field, of any entity, that can point to records of an entity."""
+    for child in session.runtime.registry.entities.values():
+        for reference in child.fields.values():
+            if reference.ref in (target, ANY_ENTITY):
+                yield child, reference
+
+
+def points_to(table: Table, reference: Field, target: str, ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return the predicate of rows whose reference is to one of some records."""
+    if reference.ref == ANY_ENTITY:
+        return and_(table.c[reference.name + REF_ENTITY] == target, table.c[reference.name + REF_ID].in_(ids))
+    return table.c[reference.name].in_(ids)
+
+
+def _plan(session: Session, entity: Entity, id: int) -> _Removal:
+    """Find out what goes along, what is cleared, and what stands in the way."""
+    removal = _Removal(_closure(session, entity, id, live))
+    for target, ids in removal.deleted.items():
+        for child, reference in referrers(session, target):
+            left = _pointing(session, child, reference, target, ids, live) - removal.deleted.get(child.name, set())
+            if left and reference.on_delete == "clear":
+                removal.cleared.append((child, reference, sorted(left)))
+            elif left:
+                removal.blocking.append(_in_the_way(child, reference, target, sorted(left)))
+    return removal
+
+
+def _pointing(
+    session: Session,
+    child: Entity,
+    reference: Field,
+    target: str,
+    ids: Iterable[int],
+    wanted: Callable[[Table], ColumnElement[bool]],
+) -> set[int]:
+    table = session.runtime.tables.entity[child.name]
+    found: set[int] = set()
+    for some in chunks(ids):
+        statement = select(table.c.id).where(wanted(table), points_to(table, reference, target, some))
+        found.update(session.connection.execute(statement).scalars())
+    return found
+
+
+def _in_the_way(child: Entity, reference: Field, target: str, ids: Sequence[int]) -> Problem:
+    message = ngettext(
+        "{n} {entity} refers to this {target} by {field} ({first})",
+        "{n} {entity} refer to this {target} by {field} ({first}, ...)",
+        len(ids),
+    ).format(
+        n=len(ids),
+        entity=child.name if len(ids) == 1 else child.plural,
+        target=target,
+        field=reference.name,
+        first=Ref(child.name, ids[0]),
+    )
+    return Problem(message=message, code="referenced")
+
+
+def _delete_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
+    drafts = load_drafts(session, entity, ids)
+    batch = DraftBatch(entity, "delete", session.source, drafts)
+    problems = list(session.ask("crm_validate", batch))
+    if problems:
+        raise ValidationError(evolve(problem, row=None) for problem in problems)
+    session.tell("crm_before_save", batch)
+    touch(session, entity, ids, {"deleted_at": session.now})
+    write_history(session, entity, "delete", drafts)
+    session.tell("crm_after_save", batch)
+    record_events(session, entity, "delete", drafts)
+
+
+def _clear(session: Session, entity: Entity, reference: Field, ids: Sequence[int], *, because: str) -> None:
+    drafts = load_drafts(session, entity, ids)
+    for draft in drafts:
+        draft.assign(reference.name, None)
+    touch(session, entity, ids, dict.fromkeys(column_names(reference)))
+    write_history(session, entity, "update", drafts, source=because)
+    session.tell("crm_after_save", DraftBatch(entity, "update", session.source, drafts))
+    record_events(session, entity, "update", drafts)
+
+
+def _deleted_along(session: Session, entity: Entity, id: int, at: dt.datetime) -> Mapping[str, set[int]]:
+    """Return what was deleted in the same moment because it goes with the record, the record first."""
+    return _closure(session, entity, id, lambda table: table.c.deleted_at == at)
+
+
+def _closure(
+    session: Session, entity: Entity, id: int, wanted: Callable[[Table], ColumnElement[bool]]
+) -> dict[str, set[int]]:
+    """Follow the references whose records go with the one they point to."""
+    found: dict[str, set[int]] = defaultdict(set)
+    found[entity.name].add(id)
+    frontier = {entity.name: {id}}
+    while frontier:
+        reached: dict[str, set[int]] = defaultdict(set)
+        for target, ids in frontier.items():
+            for child, reference in referrers(session, target):
+                if reference.on_delete == "delete":
+                    pointing = _pointing(session, child, reference, target, ids, wanted)
+                    reached[child.name] |= pointing - found[child.name]
+                    found[child.name] |= pointing
+        frontier = {name: ids for name, ids in reached.items() if ids}
+    return found
+
+
+def _restore_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
+    drafts = load_drafts(session, entity, ids)
+    # As if all values were new: every reference and every unique value is looked at again.
+    fresh = [evolve(draft, before=None) for draft in drafts]
+    check_references(session, entity, fresh)
+    check_unique(session, entity, fresh)
+    problems = [evolve(problem, row=None) for draft in fresh for problem in draft.problems]
+    if problems:
+        raise ValidationError(problems, _("{entity} cannot be restored:").format(entity=entity.name))
+    touch(session, entity, ids, {"deleted_at": None})
+    write_history(session, entity, "restore", drafts)
+    session.tell("crm_after_save", DraftBatch(entity, "restore", session.source, drafts))
+    record_events(session, entity, "restore", drafts)
+
+
+def _fill_in(session: Session, ref: Ref, at: dt.datetime) -> None:
+    """Fill in the references that deleting the record had cleared, where nobody has filled them in since."""
+    history, entities = session.runtime.tables.history, session.runtime.registry.entities
+    cleared = select(history.c.entity, history.c.record_id, history.c.old).where(
+        history.c.at == at, history.c.source == _because_of(ref)
+    )
+    for name, id, old in session.connection.execute(cleared).all():
+        fields = entities[name].fields if name in entities else {}
+        for draft in load_drafts(session, entities[name], [id]) if fields else ():
+            missing = {field: value for field, value in old.items() if field in fields and field not in draft.values}
+            if missing:
+                session.as_system().update(name, id, missing)
+
+
+def _because_of(ref: Ref) -> str:
+    """Return the source under which the history keeps what deleting a record has cleared."""
+    return f"delete {ref}"

@@ -1,0 +1,56 @@
+"""What a registry looks like on one kind of database: everything that does not change between sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from crmcore.access import Access
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+from crmcore.store.rows import RowCodec
+from crmcore.store.tables import build_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Dialect
+
+    from crmcore.registry import Registry
+    from crmcore.schema.model import Entity
+    from crmcore.store.tables import Tables
+
+__all__ = ["Runtime", "build_runtime"]
+
+
+@frozen(eq=False)
+class Runtime:
+    """Tables, row codecs and access rules of one registry on one dialect; shared by threads and tenants."""
+
+    registry: Registry
+    dialect: Dialect
+    tables: Tables
+    codecs: Mapping[str, RowCodec]
+    access: Access
+
+    def entity(self, name: str) -> Entity:
+        """Return an entity by its name.
+
+        Raises:
+            UsageError: there is no such entity.
+        """
+        try:
+            return self.registry.entities[name]
+        except KeyError:
+            known = ", ".join(sorted(n for n, e in self.registry.entities.items() if not e.internal))
+            raise UsageError(
+                _("there is no entity {name!r}").format(name=name), hint=_("Known: {known}").format(known=known)
+            ) from None
+
+
+def build_runtime(registry: Registry, dialect: Dialect) -> Runtime:
+    """Build the tables, codecs and access rules of a registry for a SQLAlchemy dialect."""
+    tables = build_tables(registry.entities)
+    codecs = {name: RowCodec(entity, tables.entity[name], dialect) for name, entity in registry.entities.items()}
+    return Runtime(registry, dialect, tables, codecs, Access(registry, tables))

@@ -1,0 +1,316 @@
+"""The first write door: values that people own, from rows to the database.
+
+Rows become drafts, drafts find the record that they are, plugins normalise, everything is checked, and what is
+left is written with its history and its events. A batch of one takes the same way as an import of a million.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import evolve
+from sqlalchemy import True_, select
+
+from crmcore.access import live
+from crmcore.errors import Conflict, DuplicateRecord, NotFound, ValidationError
+from crmcore.i18n import gettext as _
+from crmcore.records.checks import check
+from crmcore.records.drafts import DraftBatch, RowResult, SaveResult
+from crmcore.records.incoming import read_rows, refuse_closed, rounds
+from crmcore.records.matching import find_candidates, match_fields
+from crmcore.records.writing import chunks, record_events, write_history
+from crmcore.store.rows import allocate_ids, insert_rows, update_rows
+from crmcore.types import Problem, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from crmcore.errors import CRMError
+    from crmcore.records.drafts import Draft
+    from crmcore.records.matching import Candidate
+    from crmcore.records.session import Session
+    from crmcore.schema.model import Entity
+    from crmcore.types import Action
+
+__all__ = ["OnMatch", "save_one", "save_rows"]
+
+OnMatch = Literal["update", "skip", "error", "create"]
+"""What becomes of a row that a matching rule recognises: change the record, leave it, refuse the row, or create
+another record all the same."""
+
+
+def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match: OnMatch) -> int:
+    """Save one row and return the id of its record.
+
+    Raises:
+        ValidationError: the schema, a reference or a plugin refuses a value.
+        DuplicateRecord: a matching rule recognises a record that is already there.
+        NotFound: there is no such record, or the actor may not see it.
+        AccessDenied: the actor may not do this.
+        Conflict: somebody else changed the record since it was read.
+    """
+    (draft,) = _save(session, entity, [row], on_match, None)
+    if draft.error is not None:
+        raise draft.error
+    if draft.problems or draft.id is None:
+        raise ValidationError(evolve(problem, row=None) for problem in draft.problems)
+    return draft.id
+
+
+def save_rows(
+    session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch, import_id: int | None
+) -> SaveResult:
+    """Save many rows; a refused row is in the result with its problems and keeps no other row from being saved."""
+    drafts = _save(session, entity, rows, on_match, import_id)
+    return SaveResult(tuple(RowResult(d.row, d.outcome or "unchanged", d.id, tuple(d.problems)) for d in drafts))
+
+
+def _save(
+    session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch, import_id: int | None
+) -> list[Draft]:
+    drafts = read_rows(entity, rows)
+    for some in rounds(entity, drafts):
+        new = _recognise(session, entity, [d for d in some if d.id is None], on_match)
+        if new:
+            session.access.demand(session.actor, "create", entity.name)
+            new = _normalise_new(session, entity, new, on_match)
+        known = _load(session, entity, [d for d in some if d.id is not None and d.outcome is None])
+        _hook(session, entity, "crm_before_validate", "update", known)
+        _write(session, entity, "create", new, lambda drafts: _insert(session, entity, drafts, import_id))
+        _write(session, entity, "update", known, lambda drafts: _update(session, entity, drafts))
+    return drafts
+
+
+def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_match: OnMatch) -> list[Draft]:
+    """Give drafts the id of the record that they are, and return those that are new."""
+    if not drafts:
+        return []
+    table = session.runtime.tables.entity[entity.name]
+    found = find_candidates(session.connection, entity, table, drafts)
+    new = []
+    for draft in drafts:
+        candidates = found.get(draft.row, ())
+        alive = {candidate.id: candidate for candidate in candidates if not candidate.deleted}
+        if on_match == "create" or not candidates:
+            new.append(draft)
+        elif len(alive) > 1:
+            draft.fail(_ambiguous(session, entity, list(alive.values())))
+        elif not alive:
+            draft.fail(_was_deleted(entity, candidates[0]))
+            draft.outcome = "skipped"
+        else:
+            _take(session, entity, draft, next(iter(alive.values())), on_match)
+    return new
+
+
+def _take(session: Session, entity: Entity, draft: Draft, candidate: Candidate, on_match: OnMatch) -> None:
+    draft.id = candidate.id
+    if on_match == "skip":
+        draft.outcome = "skipped"
+    elif on_match == "error":
+        draft.fail(_duplicate(session, entity, candidate))
+
+
+def _normalise_new(session: Session, entity: Entity, drafts: list[Draft], on_match: OnMatch) -> list[Draft]:
+    """Let plugins set values of new records, and look once more for those whose keys they changed."""
+    _hook(session, entity, "crm_before_validate", "create", drafts)
+    changed = [draft for draft in drafts if draft.set_by_plugins & match_fields(entity)]
+    still_new = {id(draft) for draft in _recognise(session, entity, changed, on_match)}
+    for draft in changed:
+        if id(draft) not in still_new:
+            draft.incoming |= {name: draft.values.get(name) for name in draft.set_by_plugins}
+    return [draft for draft in drafts if draft.id is None and draft.outcome is None]
+
+
+def _load(session: Session, entity: Entity, drafts: Sequence[Draft]) -> list[Draft]:
+    """Read the records to be changed, locked, and lay the new values over the stored ones."""
+    if not drafts:
+        return []
+    codec = session.runtime.codecs[entity.name]
+    table = session.runtime.tables.entity[entity.name]
+    stored: dict[int | None, Row[Any]] = {}
+    by_id = {draft.id: draft for draft in drafts}
+    statement = select(table).where(live(table), session.may("update", entity.name, table))
+    for ids in chunks(list(by_id)):
+        for row in session.connection.execute(statement.where(table.c.id.in_(ids)).with_for_update(key_share=True)):
+            stored[row.id] = row
+    for draft in drafts:
+        found = stored.get(draft.id)
+        if found is None:
+            draft.fail(_missing(session, entity, draft))
+            continue
+        draft.version = found.version
+        if draft.expected_version not in (None, found.version):
+            draft.fail(Conflict(entity.name, found.id, int(draft.expected_version or 0), found.version))
+            continue
+        draft.before = codec.decode_json(found)
+        draft.system = {"source": found.source, "external_id": found.external_id}
+        draft.values = {name: value for name, value in {**draft.before, **draft.incoming}.items() if value is not None}
+    return [draft for draft in drafts if draft.outcome is None]
+
+
+def _write(
+    session: Session,
+    entity: Entity,
+    action: Literal["create", "update"],
+    drafts: Sequence[Draft],
+    write: Callable[[Sequence[Draft]], None],
+) -> None:
+    """Check drafts, write those that pass, and tell plugins."""
+    if not drafts:
+        return
+    rights = session.access.fields(session.actor, entity.name)
+    for draft in drafts:
+        refuse_closed(entity, rights, draft)
+        if draft.before is not None and not draft.problems and not draft.changed and not _links(draft):
+            draft.outcome = "unchanged"
+    drafts = _open(drafts)
+    check(session, entity, action, drafts)
+    drafts = _accepted(drafts)
+    for draft in drafts:
+        draft.set_by_plugins.clear()
+    _hook(session, entity, "crm_before_save", action, drafts)
+    touched = [draft for draft in drafts if draft.set_by_plugins]
+    if touched:
+        check(session, entity, action, touched, plugins=False)
+    written = _write_allowed(session, entity, action, _accepted(drafts), write)
+    for draft in written:
+        draft.outcome = "created" if action == "create" else "updated"
+    _hook(session, entity, "crm_after_save", action, written, settable=False)
+    record_events(session, entity, action, written)
+
+
+def _write_allowed(
+    session: Session,
+    entity: Entity,
+    action: Action,
+    drafts: Sequence[Draft],
+    write: Callable[[Sequence[Draft]], None],
+) -> Sequence[Draft]:
+    """Write, and take back what the actor could not have done with the record as it is now."""
+    table = session.runtime.tables.entity[entity.name]
+    allowed = session.may(action, entity.name, table)
+    if isinstance(allowed, True_):
+        write(drafts)
+        return drafts
+    while drafts:
+        with session.connection.begin_nested() as savepoint:
+            write(drafts)
+            within: set[int | None] = set()
+            for ids in chunks([draft.id for draft in drafts]):
+                inside = select(table.c.id).where(table.c.id.in_(ids), allowed)
+                within.update(session.connection.execute(inside).scalars())
+            if len(within) == len(drafts):
+                break
+            savepoint.rollback()
+        for draft in drafts:
+            if draft.id not in within:
+                draft.id = draft.id if action == "update" else None
+                draft.fail(session.access.denied(session.actor, action, entity.name, draft.id))
+        drafts = _open(drafts)
+    return drafts
+
+
+def _insert(session: Session, entity: Entity, drafts: Sequence[Draft], import_id: int | None) -> None:
+    if not drafts:
+        return
+    codec = session.runtime.codecs[entity.name]
+    common = {
+        "version": 1,
+        "created_at": session.now,
+        "created_by": session.actor.id,
+        "updated_at": session.now,
+        "updated_by": session.actor.id,
+        "import_id": import_id,
+    }
+    ids = allocate_ids(session.connection, codec.table, len(drafts))
+    encoded = []
+    for id, draft in zip(ids, drafts, strict=True):
+        draft.id = id
+        own = {"id": id, "source": draft.source, "external_id": draft.external_id}
+        encoded.append(codec.encode(draft.values, {**common, **own}))
+    insert_rows(session.connection, codec, encoded)
+
+
+def _update(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+    codec = session.runtime.codecs[entity.name]
+    alike: dict[tuple[str, ...], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        alike[tuple(sorted(draft.changed))].append(draft)
+    for fields, some in alike.items():
+        rows = [(draft.id or 0, draft.version, draft.values, _changed_system(session, draft)) for draft in some]
+        for id in update_rows(session.connection, codec, fields, rows):
+            # Only without a row lock, on an application's own SQLite transaction, can somebody have come between.
+            (draft,) = (draft for draft in some if draft.id == id)
+            raise Conflict(entity.name, id, draft.version, draft.version + 1)
+    write_history(session, entity, "update", drafts)
+
+
+def _hook(
+    session: Session, entity: Entity, hook: str, action: str, drafts: Sequence[Draft], *, settable: bool = True
+) -> None:
+    if drafts:
+        session.tell(hook, DraftBatch(entity, action, session.source, drafts, settable))
+
+
+def _open(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    return [draft for draft in drafts if draft.outcome is None]
+
+
+def _accepted(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """Reject the drafts with problems and return the others."""
+    for draft in drafts:
+        if draft.problems:
+            draft.outcome = "rejected"
+    return _open(drafts)
+
+
+def _links(draft: Draft) -> bool:
+    """Whether the row brings an external id for a record that has none yet."""
+    return draft.external_id is not None and draft.system.get("external_id") is None
+
+
+def _changed_system(session: Session, draft: Draft) -> dict[str, Any]:
+    changed = {"updated_at": session.now, "updated_by": session.actor.id}
+    return {**changed, "source": draft.source, "external_id": draft.external_id} if _links(draft) else changed
+
+
+def _missing(session: Session, entity: Entity, draft: Draft) -> CRMError:
+    """Say why a record cannot be changed, without giving away that a hidden one exists."""
+    if draft.id is not None and session.sees(entity.name, draft.id):
+        return session.access.denied(session.actor, "update", entity.name, draft.id)
+    return NotFound(entity.name, draft.id)
+
+
+def _duplicate(session: Session, entity: Entity, candidate: Candidate) -> DuplicateRecord:
+    if session.sees(entity.name, candidate.id):
+        message = _("{ref} is the same record: {alternative} agree").format(
+            ref=Ref(entity.name, candidate.id), alternative=candidate.alternative
+        )
+        hint = _("Change that one, or create another with on_match='create'.")
+    else:
+        message = _("a colleague already has this record: {alternative} agree").format(
+            alternative=candidate.alternative
+        )
+        hint = _("Ask an administrator whose it is.")
+    problem = Problem(message=message, code="duplicate", field=candidate.alternative)
+    return DuplicateRecord([problem], hint=hint)
+
+
+def _ambiguous(session: Session, entity: Entity, candidates: Sequence[Candidate]) -> DuplicateRecord:
+    named = ", ".join(str(Ref(entity.name, c.id)) for c in candidates if session.sees(entity.name, c.id))
+    message = _("{n} records match by {alternative}: {named}").format(
+        n=len(candidates), alternative=candidates[0].alternative, named=named or _("none that you may see")
+    )
+    return DuplicateRecord([Problem(message=message, code="ambiguous")], hint=_("Give its id, or a stronger key."))
+
+
+def _was_deleted(entity: Entity, candidate: Candidate) -> DuplicateRecord:
+    ref = Ref(entity.name, candidate.id)
+    message = _("{ref} is the same record and was deleted: {alternative} agree").format(
+        ref=ref, alternative=candidate.alternative
+    )
+    return DuplicateRecord([Problem(message=message, code="deleted")], hint=_("Restore it to change it."))

@@ -1,0 +1,281 @@
+"""Who may see and do what: roles from crm.toml, rules of plugins, on both databases."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crmcore import hookimpl
+from crmcore.errors import AccessDenied, ConditionError, NotFound, ValidationError
+from crmcore.types import AccessRule, Actor, Plugin
+
+SALES = {
+    "customer": {
+        "create": True,
+        "read": "owner = me or team = my_team",
+        "update": "owner = me",
+        "hide": ["credit_limit"],
+        "fixed": ["code"],
+    },
+    "order": {"read": "customer.owner = me"},
+    "user": {"read": True},
+}
+
+
+def office(crm):
+    """Two teams, three people, a customer for each and one that nobody has."""
+    with crm.session() as session:
+        east, west = (session.create("team", {"name": name}).id for name in ("East", "West"))
+        people = [
+            session.create("user", {"login": login, "name": login, "roles": roles, "team": team})
+            for login, roles, team in [
+                ("anna", ["sales"], east),
+                ("boris", ["sales"], west),
+                ("chen", ["clerk"], west),
+                ("root", ["admin"], None),
+                ("nobody", [], None),
+            ]
+        ]
+        for person in people[:3]:
+            session.create(
+                "customer",
+                {"name": f"{person.login}'s", "owner": person.id, "team": person.team, "credit_limit": "500"},
+            )
+        session.create("customer", {"name": "free"})
+    return crm
+
+
+@pytest.fixture
+def crm(make_crm, database_url):
+    roles = {
+        "sales": SALES,
+        "clerk": {"customer": {"read": True, "hide": ["credit_limit", "phone"]}, "*": {"read": True}},
+        "finance": {"customer": {"read": True, "hide": ["phone"]}},
+    }
+    return office(make_crm(roles=roles, database_url=database_url))
+
+
+def seen(crm, login):
+    with crm.session(login, read_only=True) as session:
+        return [customer.name for customer in session.find("customer")]
+
+
+def test_nothing_is_allowed_that_no_role_allows(crm):
+    assert seen(crm, "nobody") == []
+    with crm.session("nobody") as session:
+        with pytest.raises(NotFound):
+            session.get("customer", 1)
+        with pytest.raises(AccessDenied, match="nobody may not create customer"):
+            session.create("customer", {"name": "Acme"})
+
+
+def test_a_condition_says_which_records_are_seen(crm):
+    assert seen(crm, "anna") == ["anna's"]
+    assert seen(crm, "boris") == ["boris's", "chen's"]
+    assert seen(crm, "chen") == ["anna's", "boris's", "chen's", "free"]
+    assert seen(crm, "root") == ["anna's", "boris's", "chen's", "free"]
+
+
+def test_a_record_that_may_be_read_and_not_changed_says_so(crm):
+    with crm.session("boris") as session:
+        assert session.update("customer", 2, {"region": "West"}).region == "West"
+        with pytest.raises(AccessDenied, match="boris may not update customer:3"):
+            session.update("customer", 3, {"region": "West"})
+        with pytest.raises(AccessDenied, match="boris may not delete customer:2"):
+            session.delete("customer", 2)
+
+
+def test_a_record_that_may_not_be_read_is_not_there(crm):
+    with crm.session("anna") as session:
+        for action in (session.get, session.delete, lambda *ref: session.update(*ref, {"region": "x"})):
+            with pytest.raises(NotFound, match="there is no customer:2"):
+                action("customer", 2)
+
+
+def test_a_change_that_gives_the_record_away_is_refused_and_taken_back(crm):
+    with crm.session("anna") as session:
+        with pytest.raises(AccessDenied):
+            session.update("customer", 1, {"owner": 2})
+        assert session.get("customer", 1).owner == 1
+
+
+def test_creating_needs_the_new_record_to_fit_the_rule(make_crm):
+    crm = office(
+        make_crm(roles={"sales": {"customer": {"create": "owner = me", "read": True}, "user": {"read": True}}})
+    )
+    with crm.session("anna") as session:
+        rows = [{"name": "mine", "owner": 1}, {"name": "his", "owner": 2}]
+        result = session.save_many("customer", rows, on_problem="reject")
+        assert [row.outcome for row in result.rows] == ["created", "rejected"]
+        with pytest.raises(AccessDenied):
+            session.create("customer", {"name": "nobody's"})
+        assert session.count("customer", "name = 'his' or name = 'nobody''s'") == 0
+
+
+def test_a_hidden_field_is_neither_shown_nor_asked_for_nor_set(crm):
+    with crm.session("anna") as session:
+        anna = session.get("customer", 1)
+        assert not anna.credit_limit
+        assert "credit_limit" not in anna.as_json()
+        assert "credit_limit" not in session.table("customer").c
+        for ask in ({"where": "credit_limit > 1"}, {"order": "credit_limit"}):
+            with pytest.raises(ConditionError, match=r"you may not read customer\.credit_limit"):
+                session.find("customer", **ask)
+        with pytest.raises(ConditionError, match="may not read"):
+            session.find("order", "customer.credit_limit > 1")
+        with pytest.raises(ValidationError, match="you may not set this field"):
+            session.update("customer", 1, {"credit_limit": "9"})
+
+
+def test_old_values_of_a_hidden_field_are_not_in_the_history(crm):
+    with crm.session() as session:
+        session.update("customer", 1, {"credit_limit": "9", "region": "East"})
+    with crm.session("anna", read_only=True) as session:
+        assert session.history("customer", 1)[0].old == {"region": None}
+
+
+def test_a_fixed_field_is_read_and_not_set_but_may_be_given_back_unchanged(crm):
+    with crm.session() as session:
+        session.update("customer", 1, {"code": "K-1"})
+    with crm.session("anna") as session:
+        assert session.update("customer", 1, {"code": "K-1", "region": "East"}).region == "East"
+        with pytest.raises(ValidationError, match="you may not set this field"):
+            session.update("customer", 1, {"code": "K-2"})
+
+
+def test_rights_of_several_roles_add_up(crm):
+    both = Actor(login="both", id=3, roles=("clerk", "finance"))
+    with crm.session(both, read_only=True) as session:
+        record = session.get("customer", 1)
+    assert record.credit_limit is not None
+    assert not record.phone
+    assert "phone" not in record.as_json()
+
+
+def test_related_records_that_may_not_be_seen_do_not_count_in_a_filter(crm):
+    with crm.session() as session:
+        session.create("order", {"customer": 3, "order_date": "2026-01-10", "amount": "1"})
+    with crm.session("boris", read_only=True) as session:
+        assert session.count("customer") == 2
+        assert session.count("customer", "any orders") == 0
+    with crm.session("chen", read_only=True) as session:
+        assert session.count("customer", "any orders") == 1
+
+
+def test_a_reference_to_a_record_that_may_not_be_seen_is_refused(make_crm):
+    roles = {"sales": {"customer": {"read": "owner = me"}, "order": {"create": True, "read": True}}}
+    crm = office(make_crm(roles=roles))
+    with crm.session("anna") as session:
+        session.create("order", {"customer": 1, "order_date": "2026-01-10"})
+        with pytest.raises(ValidationError, match="there is no customer:2"):
+            session.create("order", {"customer": 2, "order_date": "2026-01-10"})
+
+
+def test_a_duplicate_of_a_colleagues_record_is_told_without_giving_it_away(make_crm):
+    crm = office(make_crm(roles={"sales": {"customer": {"create": True, "read": "owner = me"}}}))
+    with crm.session("anna") as session, pytest.raises(ValidationError) as caught:
+        session.create("customer", {"name": "BORIS'S"})
+    assert "a colleague already has this record: name agree" in str(caught.value)
+    assert "customer:2" not in str(caught.value)
+
+
+def test_an_unknown_or_inactive_login_is_refused(crm):
+    with crm.session() as session:
+        session.update("user", 1, {"active": False})
+    for login in ("anna", "ghost"):
+        with pytest.raises(AccessDenied, match="no active user"), crm.session(login):
+            pass
+
+
+def test_a_role_that_is_not_declared_any_more_grants_nothing(crm):
+    with crm.session(Actor(login="x", id=1, roles=("boss",)), read_only=True) as session:
+        assert session.count("customer") == 0
+
+
+def test_a_plugin_can_allow_and_a_forbidding_rule_beats_all(make_crm, database_url):
+    def crm_access_rules(actor, action, entity):
+        if action == "read":
+            yield AccessRule(where="name = 'free'", reason="everybody's")
+            yield AccessRule(where="key_customer = true", effect="forbid")
+
+    manifest = {"name": "share", "version": "1", "summary": "x", "listens": {"crm_access_rules": ["customer"]}}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(crm_access_rules=hookimpl(crm_access_rules)))
+    crm = office(make_crm(plugins=[plugin], roles={"sales": SALES}, database_url=database_url))
+    assert seen(crm, "anna") == ["anna's", "free"]
+    with crm.session() as session:
+        session.update("customer", 1, {"key_customer": True})
+    assert seen(crm, "anna") == ["free"]
+
+
+def test_explain_says_which_rule_holds(crm):
+    with crm.session() as session:
+        boris = crm.actor("boris")
+        explained = crm.runtime.access.explain(
+            session.connection, boris, "update", "customer", 3, session_of(crm, session, boris).rule_context()
+        )
+    found = [(grant.source, grant.text, holds) for grant, holds in explained.reasons]
+    assert found == [
+        ("role sales (read)", "owner = me or team = my_team", True),
+        ("role sales", "owner = me", False),
+    ]
+    assert not explained.allowed
+    assert explained.hidden == {"credit_limit"}
+
+
+def session_of(crm, session, actor):
+    from crmcore import Session
+
+    return Session(crm.runtime, session.connection, now=session.now, timezone=session.timezone, actor=actor)
+
+
+CONDITIONS = st.sampled_from(
+    [
+        "owner = me",
+        "team = my_team",
+        "region = 'East'",
+        "region in ('West', 'south')",
+        "owner is empty",
+        "any orders (amount > 100)",
+        "parent.owner = me",
+        "annual_revenue >= 1000",
+        "name contains 'a'",
+        "created_at <= now()",
+    ]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_a_list_shows_is_what_single_reads_allow(make_crm, data):
+    joined = st.tuples(CONDITIONS, st.sampled_from([" or ", " and "]), CONDITIONS).map("".join)
+    crm = office(make_crm(roles={"sales": {"customer": {"read": data.draw(CONDITIONS | joined), "update": True}}}))
+    with crm.session() as session:
+        for number in range(8):
+            draw = {
+                "owner": data.draw(st.sampled_from([None, 1, 2])),
+                "team": data.draw(st.sampled_from([None, 1, 2])),
+                "region": data.draw(st.sampled_from([None, "East", "west", "South"])),
+                "parent": data.draw(st.sampled_from([None, 1, 2])),
+                "annual_revenue": data.draw(st.sampled_from([None, "999.99", "1000"])),
+            }
+            customer = session.create("customer", {"name": f"C{number}", **draw}).id
+            if data.draw(st.booleans()):
+                session.create("order", {"customer": customer, "order_date": "2026-01-10", "amount": "101"})
+    with crm.session("anna") as session:
+        shown = {record.id for record in session.iterate("customer")}
+        read, changed = set(), set()
+        for id in range(1, 13):
+            try:
+                read.add(session.get("customer", id).id)
+            except NotFound:
+                continue
+        for id in range(1, 13):
+            try:
+                session.update("customer", id, {"phone": "1"})
+                changed.add(id)
+            except NotFound:
+                continue
+    assert shown == read == changed

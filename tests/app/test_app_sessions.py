@@ -1,0 +1,222 @@
+"""Sessions as an integrator uses them: threads, own connections and transactions, tenants, delivery."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from crmcore import CRM, hookimpl
+from crmcore.errors import CRMError, DatabaseError, UsageError
+from crmcore.store.engine import adopt
+from crmcore.types import Plugin
+
+
+def listening(received, *, fail=lambda events: False):
+    def crm_committed(crm, events):
+        if fail(events):
+            raise RuntimeError("server down")
+        received.extend((event.entity, event.action, event.record_id) for event in events)
+
+    manifest = {"name": "mail", "version": "1", "summary": "x", "listens": {"crm_committed": ["customer"]}}
+    return Plugin(manifest=manifest, module=SimpleNamespace(crm_committed=hookimpl(crm_committed)))
+
+
+def test_threads_with_a_session_each_lose_nothing(make_crm, database_url):
+    crm = make_crm(database_url=database_url)
+
+    def work(number):
+        for step in range(10):
+            with crm.session() as session:
+                session.create("customer", {"name": f"C{number}-{step}"})
+                session.create("activity", {"subject": "customer:1", "summary": "x", "happened_at": session.now})
+
+    with crm.session() as session:
+        session.create("customer", {"name": "first"})
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    with crm.session(read_only=True) as session:
+        assert session.count("customer") == 41
+        assert len({record.name for record in session.iterate("customer")}) == 41
+
+
+def test_two_threads_that_change_one_record_take_turns(make_crm, database_url):
+    crm = make_crm(database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "employees": 0})
+    together = threading.Barrier(2)
+
+    def hire(_number):
+        together.wait()
+        for _step in range(20):
+            with crm.session() as session:
+                employees = session.update("customer", 1, {}).employees
+                session.update("customer", 1, {"employees": employees + 1})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(hire, range(2)))
+    with crm.session(read_only=True) as session:
+        assert session.get("customer", 1).version == 1 + len(session.history("customer", 1))
+
+
+def test_concurrent_creations_of_one_unique_value_end_with_one(make_crm, database_url):
+    crm = make_crm(database_url=database_url)
+    together = threading.Barrier(4)
+
+    def create(_number):
+        together.wait()
+        try:
+            with crm.session() as session:
+                session.create("team", {"name": "East"}, on_match="create")
+        except CRMError as error:
+            return type(error).__name__
+        return "created"
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(create, range(4)))
+    assert outcomes.count("created") == 1
+    with crm.session(read_only=True) as session:
+        assert session.count("team") == 1
+
+
+@pytest.fixture
+def application(make_crm, database_url):
+    """An application with an engine of its own, and a table of its own in the same database."""
+    crm = make_crm(database_url=database_url)
+    engine = create_engine(crm.engine.url)
+    adopt(engine)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE invoice (number TEXT)"))
+    yield crm.registry, engine
+    engine.dispose()
+
+
+def counts(engine):
+    with engine.connect() as connection:
+        return tuple(
+            connection.execute(text(f"SELECT count(*) FROM {name}")).scalar() for name in ("crm_customer", "invoice")
+        )
+
+
+def test_an_applications_transaction_commits_both_or_none(application):
+    registry, engine = application
+    crm = CRM(registry, engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO invoice VALUES ('1')"))
+        with crm.session(connection=connection) as session:
+            session.create("customer", {"name": "Acme"})
+    assert counts(engine) == (1, 1)
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        connection.execute(text("INSERT INTO invoice VALUES ('2')"))
+        with crm.session(connection=connection) as session:
+            session.create("customer", {"name": "Cancity"})
+        transaction.rollback()
+    assert counts(engine) == (1, 1)
+
+
+def test_an_applications_savepoint_takes_back_what_the_session_did_in_it(application):
+    registry, engine = application
+    crm = CRM(registry, engine)
+    with engine.begin() as connection, crm.session(connection=connection) as session:
+        session.create("customer", {"name": "Acme"})
+        savepoint = connection.begin_nested()
+        session.create("customer", {"name": "Cancity"})
+        savepoint.rollback()
+        session.create("customer", {"name": "Zumgoity"})
+    with crm.session(read_only=True) as session:
+        assert [record.name for record in session.find("customer")] == ["Acme", "Zumgoity"]
+
+
+def test_a_connection_without_a_transaction_is_refused(application):
+    registry, engine = application
+    crm = CRM(registry, engine)
+    with engine.connect() as connection, pytest.raises(UsageError, match="no transaction"):
+        with crm.session(connection=connection):
+            pass
+
+
+def test_events_are_delivered_after_the_commit_and_not_for_rolled_back_work(make_crm, database_url):
+    received = []
+    crm = make_crm(plugins=[listening(received)], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        session.create("team", {"name": "East"})
+        assert received == []
+    assert received == [("customer", "create", 1)]
+    with pytest.raises(ZeroDivisionError), crm.session() as session:
+        session.create("customer", {"name": "Cancity"})
+        raise ZeroDivisionError
+    crm.deliver()
+    assert received == [("customer", "create", 1)]
+
+
+def test_on_an_applications_connection_events_wait_until_it_says_that_it_committed(make_crm, database_url):
+    received = []
+    crm = make_crm(plugins=[listening(received)], database_url=database_url)
+    with crm.engine.connect() as connection:
+        with connection.begin():
+            with crm.session(connection=connection) as session:
+                session.create("customer", {"name": "Acme"})
+        assert received == []
+        session.committed()
+    assert received == [("customer", "create", 1)]
+
+
+def test_a_failed_delivery_is_repeated_after_a_pause_and_holds_up_nobody(make_crm, database_url, crm_clock, caplog):
+    received, others = [], []
+    broken = [True]
+    mail = listening(received, fail=lambda events: broken[0])
+    other = listening(others)
+    other = Plugin(manifest={**other.manifest, "name": "chat"}, module=other.module)
+    crm = make_crm(plugins=[mail, other], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+    assert (received, len(others)) == ([], 1)
+    assert "server down" in caplog.text
+    broken[0] = False
+    crm.deliver()
+    assert received == []
+    crm_clock.advance(minutes=2)
+    assert crm.deliver().delivered == 1
+    assert (len(received), len(others)) == (1, 1)
+
+
+def test_a_handler_may_save_and_what_it_causes_is_delivered_too(make_crm, database_url):
+    seen = []
+
+    def crm_committed(crm, events):
+        for event in events:
+            seen.append((event.action, event.record_id))
+            if event.action == "create":
+                with crm.session(source="mail") as session:
+                    session.update("customer", event.record_id, {"notes": "welcome sent"})
+
+    manifest = {"name": "mail", "version": "1", "summary": "x", "listens": {"crm_committed": ["customer"]}}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(crm_committed=hookimpl(crm_committed)))
+    crm = make_crm(plugins=[plugin], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+    assert seen == [("create", 1), ("update", 1)]
+
+
+def test_tenants_share_a_registry_and_nothing_else(make_crm, tmp_path):
+    first = make_crm()
+    second = first.tenant(f"sqlite:///{tmp_path / 'second.db'}")
+    second.upgrade()
+    with first.session() as session:
+        session.create("customer", {"name": "Acme"})
+    with second.session(read_only=True) as session:
+        assert session.count("customer") == 0
+    assert second.runtime is first.runtime
+    second.close()
+
+
+def test_a_database_that_is_not_up_to_date_says_what_to_do(make_crm, tmp_path):
+    crm = make_crm().tenant(f"sqlite:///{tmp_path / 'empty.db'}")
+    with pytest.raises(DatabaseError, match=r"not up to date for: core[\s\S]*crmcore db upgrade"), crm.session():
+        pass
+    crm.close()

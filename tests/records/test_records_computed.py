@@ -1,0 +1,129 @@
+"""The second write door: set-based, with history, versions untouched, and nothing written where nothing differs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import case, select
+
+from crmcore import hookimpl
+from crmcore.errors import UsageError, ValidationError
+from crmcore.types import Plugin
+
+EXTENSION = {
+    "$schema": "urn:crmcore:extension:1",
+    "properties": {
+        "grade": {
+            "type": "string",
+            "enum": ["H", "C"],
+            "x-crm": {
+                "computed_by": "grade",
+                "titles": {"en": "Grade", "zh-CN": "级别"},
+                "values": {"H": {"en": "H", "zh-CN": "H"}, "C": {"en": "C", "zh-CN": "C"}},
+            },
+        },
+        "limit_offer": {
+            "type": "string",
+            "x-crm": {"computed_by": "grade", "money": True, "titles": {"en": "Offer", "zh-CN": "额度"}},
+        },
+    },
+}
+
+
+def grading(**hooks):
+    manifest = {
+        "name": "grade",
+        "version": "1.0",
+        "summary": "Grades customers.",
+        "listens": {hook: ["customer"] for hook in hooks},
+    }
+    module = SimpleNamespace(**{name: hookimpl(function) for name, function in hooks.items()})
+    return Plugin(manifest=manifest, module=module, schemas={"customer.extend.json": EXTENSION})
+
+
+@pytest.fixture
+def crm(make_crm, database_url):
+    crm = make_crm(plugins=[grading()], database_url=database_url)
+    with crm.session() as session:
+        session.save_many("customer", [{"name": f"C{n}", "annual_revenue": str(n)} for n in range(1, 5)])
+    return crm
+
+
+def grades(session):
+    customer = session.table("customer")
+    grade = case((customer.c.annual_revenue >= 3, "H"), else_="C")
+    return select(customer.c.id, grade.label("grade"), customer.c.annual_revenue.label("limit_offer"))
+
+
+def test_computed_fields_are_written_where_they_differ_and_versions_stay(crm):
+    with crm.session() as session:
+        assert session.write_computed("customer", ["grade", "limit_offer"], grades(session)) == 4
+        found = [(c.grade, str(c.limit_offer), c.version) for c in session.find("customer")]
+    assert found == [("C", "1.0000", 1), ("C", "2.0000", 1), ("H", "3.0000", 1), ("H", "4.0000", 1)]
+
+
+def test_a_second_run_writes_nothing(crm):
+    with crm.session() as session:
+        session.write_computed("customer", ["grade", "limit_offer"], grades(session))
+    with crm.session() as session:
+        assert session.write_computed("customer", ["grade", "limit_offer"], grades(session)) == 0
+        assert len(session.history("customer", 1)) == 1
+
+
+def test_history_has_the_old_values_of_what_changed_and_who_ran_the_rule(crm):
+    with crm.session() as session:
+        session.write_computed("customer", ["grade", "limit_offer"], grades(session))
+        session.update("customer", 2, {"annual_revenue": "5.25"})
+    with crm.session(source="score") as session:
+        assert session.write_computed("customer", ["grade", "limit_offer"], grades(session)) == 1
+        entry = session.history("customer", 2)[0]
+    assert (entry.action, entry.actor, entry.source, entry.old) == (
+        "computed",
+        "system",
+        "score",
+        {"grade": "C", "limit_offer": "2.00"},
+    )
+
+
+def test_deleted_records_are_left_alone(crm):
+    with crm.session() as session:
+        session.delete("customer", 4)
+        assert session.write_computed("customer", ["grade", "limit_offer"], grades(session)) == 3
+
+
+def test_each_field_belongs_to_one_door(crm):
+    with crm.session() as session:
+        with pytest.raises(UsageError, match=r"customer\.region is not a computed field"):
+            session.write_computed("customer", ["region"], grades(session))
+        with pytest.raises(ValidationError, match="grade computes this field"):
+            session.create("customer", {"name": "Acme", "grade": "H"})
+        with pytest.raises(ValidationError, match="grade computes this field"):
+            session.update("customer", 1, {"grade": "H"})
+
+
+def test_plugins_are_told_in_batches_with_values_before_and_after(make_crm, database_url):
+    told = []
+
+    def crm_computed(tx, batch):
+        for change in batch:
+            told.append((batch.action, change.id, change.before["grade"], change.after["grade"], change.changed))
+
+    crm = make_crm(plugins=[grading(crm_computed=crm_computed)], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "annual_revenue": "9"})
+        session.write_computed("customer", ["grade", "limit_offer"], grades(session))
+    assert told == [("computed", 1, None, "H", {"grade", "limit_offer"})]
+
+
+def test_a_plugin_that_fails_takes_the_run_back(make_crm, database_url):
+    def crm_computed(tx, batch):
+        raise RuntimeError("no")
+
+    crm = make_crm(plugins=[grading(crm_computed=crm_computed)], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "annual_revenue": "9"})
+        with pytest.raises(Exception, match=r"grade 1\.0 failed in crm_computed"):
+            session.write_computed("customer", ["grade", "limit_offer"], grades(session))
+        assert session.get("customer", 1).grade is None
+        assert session.history("customer", 1) == []

@@ -1,0 +1,126 @@
+"""Matching is a rule of the entity, with all its cases: one, two, deleted and merged matches, and none."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from crmcore.errors import DuplicateRecord
+
+
+def names(crm):
+    with crm.session() as session:
+        return [record.name for record in session.iterate("customer", order="id")]
+
+
+def test_a_match_is_refused_unless_asked_otherwise_and_names_the_record(crm):
+    with crm.session() as session:
+        session.create("customer", {"name": "佛山企业电子"})
+        with pytest.raises(DuplicateRecord, match=r"customer:1 is the same record: name agree"):
+            session.create("customer", {"name": "佛山企业电子"})
+
+
+def test_a_match_is_updated_skipped_or_created_all_the_same_as_asked(crm):
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        updated = session.create("customer", {"name": "ACME", "region": "East"}, on_match="update")
+        skipped = session.create("customer", {"name": "Acme", "region": "West"}, on_match="skip")
+        another = session.create("customer", {"name": "Acme"}, on_match="create")
+    assert (updated.id, updated.name, updated.region) == (1, "ACME", "East")
+    assert (skipped.id, skipped.region) == (1, "East")
+    assert another.id == 2
+
+
+def test_two_matches_are_refused_with_both_candidates(crm):
+    with crm.session() as session:
+        for _twice in range(2):
+            session.create("customer", {"name": "Acme"}, on_match="create")
+        with pytest.raises(DuplicateRecord, match=r"2 records match by name: customer:1, customer:2"):
+            session.create("customer", {"name": "acme"}, on_match="update")
+
+
+def test_a_deleted_match_is_skipped_and_reported(crm):
+    with crm.session() as session:
+        acme = session.create("customer", {"name": "Acme"})
+        session.delete("customer", acme.id)
+        result = session.save_many("customer", [{"name": "acme"}], on_match="update", on_problem="reject")
+    (row,) = result.rows
+    assert row.outcome == "skipped"
+    assert "customer:1 is the same record and was deleted" in row.problems[0].message
+    assert names(crm) == []
+
+
+def test_a_live_match_is_taken_before_a_deleted_one(crm):
+    with crm.session() as session:
+        session.delete("customer", session.create("customer", {"name": "Acme"}).id)
+        session.create("customer", {"name": "Acme"}, on_match="create")
+        assert session.create("customer", {"name": "acme"}, on_match="update").id == 2
+
+
+def test_a_merged_match_is_its_survivor(crm):
+    with crm.session() as session:
+        session.create("customer", {"name": "企业环拓"})
+        session.create("customer", {"name": "企业电子"})
+        customer = crm.runtime.tables.entity["customer"]
+        merge = update(customer).where(customer.c.id == 1).values(merged_into=2, deleted_at=crm.now())
+        session.connection.execute(merge)
+        assert session.create("customer", {"name": "企业环拓", "region": "East"}, on_match="update").id == 2
+        assert session.get("customer", 1).id == 2
+
+
+def test_the_external_id_is_the_strongest_key(crm):
+    source = {"source": "odoo", "external_id": "res.partner.7"}
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", **source})
+        found = session.create("customer", {"name": "Acme Corporation", **source}, on_match="update")
+    assert (found.id, found.name, found.external_id) == (1, "Acme Corporation", "res.partner.7")
+
+
+def test_a_record_without_an_external_id_takes_that_of_the_row_that_it_matches(crm):
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        linked = session.create("customer", {"name": "Acme", "source": "odoo", "external_id": "7"}, on_match="update")
+    assert (linked.id, linked.source, linked.external_id) == (1, "odoo", "7")
+
+
+def test_the_same_name_under_another_code_is_another_customer(crm):
+    with crm.session() as session:
+        session.create("customer", {"code": "K-1", "name": "Acme"})
+        assert session.create("customer", {"code": "K-2", "name": "Acme"}).id == 2
+        assert session.create("customer", {"name": "acme", "code": "k-1"}, on_match="update").id == 1
+
+
+def test_the_same_external_id_of_another_system_says_nothing(crm):
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "source": "odoo", "external_id": "7"})
+        found = session.create("customer", {"name": "Acme", "source": "shop", "external_id": "8"}, on_match="update")
+    assert (found.id, found.source) == (1, "odoo")
+
+
+def test_a_person_is_recognised_by_phone_or_mail_and_not_by_name(crm):
+    wang = {"kind": "person", "name": "王伟", "phone": "138 0000 0000", "email": "wang@example.com"}
+    with crm.session() as session:
+        session.create("customer", wang)
+        assert session.create("customer", {"kind": "person", "name": "王伟"}).id == 2
+        assert session.create("customer", {**wang, "name": "Wang Wei"}, on_match="update").id == 1
+        changed_phone = {"kind": "person", "name": "王伟", "phone": "139", "email": "WANG@example.com"}
+        assert session.create("customer", changed_phone, on_match="update").id == 1
+
+
+def test_the_second_of_two_rows_with_one_key_finds_what_the_first_has_saved(crm):
+    rows = [{"name": "Acme", "region": "East"}, {"name": "Cancity"}, {"name": "ACME", "phone": "1"}]
+    with crm.session() as session:
+        result = session.save_many("customer", rows, on_match="update")
+        acme = session.get("customer", 1)
+    assert [row.outcome for row in result.rows] == ["created", "created", "updated"]
+    assert result.ids[0] == result.ids[2] == 1
+    assert (acme.region, acme.phone) == ("East", "1")
+
+
+def test_a_hundred_rows_of_one_record_end_as_one_record(crm):
+    with crm.session() as session:
+        result = session.save_many(
+            "customer", [{"name": "Acme", "phone": str(n)} for n in range(100)], on_match="update"
+        )
+        assert session.get("customer", 1).phone == "99"
+    assert (result.count("created"), result.count("updated")) == (1, 99)
