@@ -1,0 +1,165 @@
+"""Importing: headers and cells as people write them, bad rows set aside with their reason, repeats that do nothing."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from crmcore.errors import AccessDenied, UsageError
+from crmcore.importing import import_file
+
+CUSTOMERS = """客户名称,行业,地区,电话,成立日期,Annual Revenue
+佛山企业电子,电子,华南,0757-8888,2005年3月1日,"1,234.50"
+Acme,retail,East,,1996/2/9,100
+"""
+
+
+@pytest.fixture
+def crm(make_crm, database_url):
+    return make_crm(enabled=["tabular"], database_url=database_url)
+
+
+@pytest.fixture
+def bring(crm, tmp_path):
+    def bring(entity, text, **options):
+        path = tmp_path / "file.csv"
+        path.write_text(text, encoding="utf-8")
+        return import_file(crm, path, entity, **options)
+
+    return bring
+
+
+def listed(crm, entity, *fields):
+    with crm.session(read_only=True) as session:
+        return [tuple(record[field] for field in fields) for record in session.iterate(entity)]
+
+
+def rejects(result):
+    with result.rejects.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_headers_in_two_languages_are_mapped_and_cells_read(crm, bring):
+    result = bring("customer", CUSTOMERS)
+    assert dict(result.outcomes) == {"created": 2}
+    assert {header: field.name for header, field in result.mapping.fields.items()} == {
+        "客户名称": "name",
+        "行业": "industry",
+        "地区": "region",
+        "电话": "phone",
+        "成立日期": "founded_date",
+        "Annual Revenue": "annual_revenue",
+    }
+    found = [
+        (name, phone, str(day), str(money))
+        for name, phone, day, money in listed(crm, "customer", "name", "phone", "founded_date", "annual_revenue")
+    ]
+    assert found == [
+        ("佛山企业电子", "0757-8888", "2005-03-01", "1234.5000"),
+        ("Acme", None, "1996-02-09", "100.0000"),
+    ]
+
+
+def test_a_repeated_import_changes_nothing(crm, bring):
+    bring("customer", CUSTOMERS)
+    assert dict(bring("customer", CUSTOMERS).outcomes) == {"unchanged": 2}
+    assert {version for (version,) in listed(crm, "customer", "version")} == {1}
+
+
+def test_matched_rows_are_updated_skipped_or_refused_as_asked(crm, bring):
+    bring("customer", "name,region\nAcme,East\n")
+    assert bring("customer", "name,region\nACME,West\n", on_match="skip").outcomes == {"skipped": 1}
+    assert bring("customer", "name,region\nACME,West\n", on_match="error").outcomes == {"rejected": 1}
+    assert bring("customer", "name,region\nACME,West\n").outcomes == {"updated": 1}
+    assert listed(crm, "customer", "name", "region") == [("ACME", "West")]
+
+
+def test_bad_rows_are_set_aside_with_line_and_reason_and_good_ones_stay(crm, bring):
+    result = bring("customer", "name,kind,founded date\nAcme,shop,2001-01-01\nCancity,,2001-02-30\nBluth,Person,\n")
+    assert result.outcomes == {"rejected": 2, "created": 1}
+    header, first, second = rejects(result)
+    assert header == ["name", "kind", "founded date", "line", "reason"]
+    assert first[:4] == ["Acme", "shop", "2001-01-01", "2"]
+    assert 'must be one of: person, organisation; found "shop"' in first[4]
+    assert second[3] == "3"
+    assert "expected a date such as" in second[4]
+    assert [(problem.line, problem.field) for problem in result.problems] == [(2, "kind"), (3, "founded_date")]
+    assert listed(crm, "customer", "name", "kind") == [("Bluth", "person")]
+
+
+def test_the_rejects_file_can_be_mended_and_imported_again(crm, bring, tmp_path):
+    result = bring("customer", "name,kind\nAcme,shop\n")
+    mended = result.rejects.read_text(encoding="utf-8-sig").replace("shop", "organisation")
+    assert bring("customer", mended).outcomes == {"created": 1}
+
+
+def test_references_are_found_by_name_code_or_reference(crm, bring):
+    bring("customer", "name,code\n佛山企业电子,K-1\nAcme,K-2\n")
+    rows = ["S1,acme,2026-01-10,5", "S2,K-1,2026-01-11,6", "S3,customer:2,2026-01-12,7", "S4,nobody,2026-01-12,7"]
+    result = bring("order", "\n".join(["订单编号,客户名称,Order Date,金额", *rows]))
+    assert result.outcomes == {"created": 3, "rejected": 1}
+    assert listed(crm, "order", "number", "customer") == [("S1", 2), ("S2", 1), ("S3", 2)]
+    assert 'there is no customer "nobody"' in result.problems[0].message
+
+
+def test_a_name_that_two_records_have_is_not_guessed(crm, bring):
+    with crm.session() as session:
+        for _twice in range(2):
+            session.create("customer", {"name": "Acme"}, on_match="create")
+    result = bring("order", "customer,order date\nAcme,2026-01-10\n")
+    assert '"acme" is more than one: customer:1, customer:2' in result.problems[0].message
+
+
+def test_enums_are_read_by_their_titles_and_booleans_as_people_write_them(crm, bring):
+    bring(
+        "customer",
+        "名称,主体类型,重点客户\n王伟,个人,是\n佛山企业电子,organisation,no\n",
+    )
+    assert listed(crm, "customer", "kind", "key_customer") == [("person", True), ("organisation", False)]
+
+
+@pytest.mark.parametrize("cell", ["1,2", "1.2.3", "12 USD", "abc", "1,23,456"])
+def test_a_number_that_can_be_read_in_two_ways_is_refused(bring, cell):
+    result = bring("customer", f'name,annual revenue\nAcme,"{cell}"\n')
+    assert result.outcomes == {"rejected": 1}
+    assert "expected a number such as 1,234.50" in result.problems[0].message
+
+
+def test_unknown_headers_are_reported_and_left_out(crm, bring):
+    result = bring("customer", "name,星座,name 2\nAcme,狮子,x\n")
+    assert result.mapping.unknown == ("星座", "name 2")
+    assert listed(crm, "customer", "name") == [("Acme",)]
+
+
+def test_a_file_without_any_known_header_is_refused(bring):
+    with pytest.raises(UsageError, match=r"no header is a field of customer: a, b[\s\S]*schema show customer"):
+        bring("customer", "a,b\n1,2\n")
+
+
+def test_a_file_that_nobody_reads_says_which_can_be_read(crm, make_crm, tmp_path):
+    (tmp_path / "x.pdf").write_text("x")
+    with pytest.raises(UsageError, match=r"reads \.pdf files[\s\S]*\.csv"):
+        import_file(crm, tmp_path / "x.pdf", "customer")
+    with pytest.raises(UsageError, match="plugins enable tabular"):
+        import_file(make_crm(), tmp_path / "x.csv", "customer")
+
+
+def test_a_file_that_is_not_there_says_so(crm, tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        import_file(crm, tmp_path / "missing.csv", "customer")
+
+
+def test_importing_is_done_with_the_rights_of_whoever_imports(make_crm, tmp_path):
+    crm = make_crm(enabled=["tabular"], roles={"sales": {"customer": {"read": True}}})
+    with crm.session() as session:
+        session.create("user", {"login": "anna", "roles": ["sales"]})
+    (tmp_path / "c.csv").write_text("name\nAcme\n")
+    with pytest.raises(AccessDenied, match="anna may not create customer"):
+        import_file(crm, tmp_path / "c.csv", "customer", actor="anna")
+
+
+def test_thousands_of_rows_are_saved_in_chunks(crm, bring):
+    rows = "".join(f"C{n},{n}\n" for n in range(2500))
+    assert bring("customer", "name,employees\n" + rows).outcomes == {"created": 2500}
+    assert len(listed(crm, "customer", "id")) == 2500
