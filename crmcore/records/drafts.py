@@ -48,7 +48,8 @@ class Draft:
     """Values as they will be stored: no empty ones."""
     system: dict[str, Any] = field(factory=dict)
     """System columns as they are stored, in Python form."""
-    set_by_plugins: set[str] = field(factory=set)
+    set_by_plugins: dict[str, Any] = field(factory=dict)
+    """What hooks have set, in JSON form: it overrides what was given, and no rights of the actor limit it."""
     problems: list[Problem] = field(factory=list)
     error: CRMError | None = None
     """What a single save raises instead of a validation error: `NotFound`, `Conflict` and their like."""
@@ -183,10 +184,11 @@ class DraftChange:
                 )
             )
         try:
-            self._draft.assign(field, to_json(declared, value))
+            written = to_json(declared, value)
         except ValueError as error:
             raise UsageError(f"{self._entity.name}.{field}: {error}") from error
-        self._draft.set_by_plugins.add(field)
+        self._draft.assign(field, written)
+        self._draft.set_by_plugins[field] = written
 
     def problem(self, message: str, *, field: str | None = None, hint: str | None = None) -> Problem:
         """Return a problem of this record, for ``crm_validate`` to yield."""

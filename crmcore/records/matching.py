@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, Connection, Table, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select, tuple_
 
 from crmcore.schema.model import Entity, MatchRule
 from crmcore.schema.values import fold, from_json
@@ -74,15 +74,22 @@ def draft_keys(entity: Entity, draft: Draft) -> list[Key]:
 
 
 def find_candidates(
-    connection: Connection, entity: Entity, table: Table, drafts: Sequence[Draft]
+    connection: Connection, entity: Entity, table: Table, drafts: Sequence[Draft], *, external_only: bool = False
 ) -> dict[int, tuple[Candidate, ...]]:
     """Return for each draft, by row number, the records that the first successful alternative finds.
 
     Deleted records are candidates too, marked as such; a record merged into another stands for its survivor.
+
+    Args:
+        connection: to the database.
+        entity: of the drafts.
+        table: of the entity.
+        drafts: what is looked for.
+        external_only: look at the external id and at no rule.
     """
     keys = {draft.row: draft_keys(entity, draft) for draft in drafts}
     found: dict[int, tuple[Candidate, ...]] = {}
-    for number in range(len(entity.match) + 1):
+    for number in range(1 if external_only else len(entity.match) + 1):
         wanted: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for row, row_keys in keys.items():
             if row not in found:
@@ -122,10 +129,18 @@ def _stored(
         chosen = values[start : start + _KEYS_PER_STATEMENT]
         for row in connection.execute(statement.where(_among(compared, chosen))).mappings():
             keys = tuple(keys_of(entity, {f: row[f] for f in fields}, row["source"], row["external_id"]))
-            survivor = row["merged_into"]
-            yield _Stored(
-                survivor or row["id"], row["deleted_at"] is not None and not survivor, dict(keys)[number], keys
-            )
+            id, deleted = _survivor(connection, table, row)
+            yield _Stored(id, deleted, dict(keys)[number], keys)
+
+
+def _survivor(connection: Connection, table: Table, row: RowMapping) -> tuple[int, bool]:
+    """Follow merges to the record that stands for a row now, and tell whether that one is deleted."""
+    seen: set[int] = set()
+    while row["merged_into"] is not None and row["id"] not in seen:
+        seen.add(row["id"])
+        columns = (table.c.id, table.c.merged_into, table.c.deleted_at)
+        row = connection.execute(select(*columns).where(table.c.id == row["merged_into"])).mappings().one()
+    return row["id"], row["deleted_at"] is not None
 
 
 def _among(columns: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:

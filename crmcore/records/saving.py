@@ -6,7 +6,7 @@ left is written with its history and its events. A batch of one takes the same w
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve
@@ -39,7 +39,7 @@ __all__ = ["OnMatch", "save_one", "save_rows"]
 
 OnMatch = Literal["update", "skip", "error", "create"]
 """What becomes of a row that a matching rule recognises: change the record, leave it, refuse the row, or create
-another record all the same."""
+another record all the same, unless its external id is taken."""
 
 
 def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match: OnMatch) -> int:
@@ -72,16 +72,28 @@ def _save(
     session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch, import_id: int | None
 ) -> list[Draft]:
     drafts = read_rows(entity, rows)
-    for some in rounds(entity, drafts):
+    waiting = deque(rounds(entity, drafts))
+    while waiting:
+        some = waiting.popleft()
         new = _recognise(session, entity, [d for d in some if d.id is None], on_match)
         if new:
             session.access.demand(session.actor, "create", entity.name)
             new = _normalise_new(session, entity, new, on_match)
-        known = _load(session, entity, [d for d in some if d.id is not None and d.outcome is None])
+        known, again = _once_each([d for d in some if d.id is not None and d.outcome is None])
+        if again:
+            waiting.appendleft(again)
+        known = _load(session, entity, known)
         _hook(session, entity, "crm_before_validate", "update", known)
         _write(session, entity, "create", new, lambda drafts: _insert(session, entity, drafts, import_id))
         _write(session, entity, "update", known, lambda drafts: _update(session, entity, drafts))
     return drafts
+
+
+def _once_each(drafts: Iterable[Draft]) -> tuple[list[Draft], list[Draft]]:
+    """Split off the rows whose record an earlier row has: by another key, so that `rounds` could not know."""
+    first: dict[int | None, Draft] = {}
+    again = [draft for draft in drafts if first.setdefault(draft.id, draft) is not draft]
+    return list(first.values()), again
 
 
 def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_match: OnMatch) -> list[Draft]:
@@ -89,12 +101,13 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
     if not drafts:
         return []
     table = session.runtime.tables.entity[entity.name]
-    found = find_candidates(session.connection, entity, table, drafts)
+    # An external id stands for one record, whatever is asked: an index keeps it so.
+    found = find_candidates(session.connection, entity, table, drafts, external_only=on_match == "create")
     new = []
     for draft in drafts:
         candidates = found.get(draft.row, ())
         alive = {candidate.id: candidate for candidate in candidates if not candidate.deleted}
-        if on_match == "create" or not candidates:
+        if not candidates:
             new.append(draft)
         elif len(alive) > 1:
             draft.fail(_ambiguous(session, entity, list(alive.values())))
@@ -110,18 +123,15 @@ def _take(session: Session, entity: Entity, draft: Draft, candidate: Candidate, 
     draft.id = candidate.id
     if on_match == "skip":
         draft.outcome = "skipped"
-    elif on_match == "error":
+    elif on_match in ("error", "create"):
         draft.fail(_duplicate(session, entity, candidate))
 
 
 def _normalise_new(session: Session, entity: Entity, drafts: list[Draft], on_match: OnMatch) -> list[Draft]:
     """Let plugins set values of new records, and look once more for those whose keys they changed."""
     _hook(session, entity, "crm_before_validate", "create", drafts)
-    changed = [draft for draft in drafts if draft.set_by_plugins & match_fields(entity)]
-    still_new = {id(draft) for draft in _recognise(session, entity, changed, on_match)}
-    for draft in changed:
-        if id(draft) not in still_new:
-            draft.incoming |= {name: draft.values.get(name) for name in draft.set_by_plugins}
+    compared = match_fields(entity)
+    _recognise(session, entity, [d for d in drafts if compared & d.set_by_plugins.keys()], on_match)
     return [draft for draft in drafts if draft.id is None and draft.outcome is None]
 
 
@@ -148,7 +158,8 @@ def _load(session: Session, entity: Entity, drafts: Sequence[Draft]) -> list[Dra
             continue
         draft.before = codec.decode_json(found)
         draft.system = {"source": found.source, "external_id": found.external_id}
-        draft.values = {name: value for name, value in {**draft.before, **draft.incoming}.items() if value is not None}
+        laid = {**draft.before, **draft.incoming, **draft.set_by_plugins}
+        draft.values = {name: value for name, value in laid.items() if value is not None}
     return [draft for draft in drafts if draft.outcome is None]
 
 

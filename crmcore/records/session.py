@@ -122,7 +122,7 @@ class Session:
         History still names the actor.
         """
         system = copy(self)
-        system.actor = evolve(self.actor, system=True, read_only=False)
+        system.actor = evolve(self.actor, system=True)
         vars(system).pop("hidden", None)
         return system
 

@@ -124,3 +124,43 @@ def test_a_hundred_rows_of_one_record_end_as_one_record(crm):
         )
         assert session.get("customer", 1).phone == "99"
     assert (result.count("created"), result.count("updated")) == (1, 99)
+
+
+def test_two_rows_that_reach_one_record_by_different_keys_are_saved_one_after_the_other(crm):
+    with crm.session() as session:
+        session.create("customer", {"code": "K-1", "name": "Acme"})
+        rows = [{"code": "K-1", "name": "Acme Inc", "region": "East"}, {"name": "acme", "phone": "1"}]
+        result = session.save_many("customer", rows, on_match="update")
+        acme = session.get("customer", 1)
+    assert [row.outcome for row in result.rows] == ["updated", "updated"]
+    assert (acme.name, acme.region, acme.phone, acme.version) == ("acme", "East", "1", 3)
+
+
+def test_an_external_id_is_never_given_twice(crm):
+    taken = {"name": "Acme", "source": "odoo", "external_id": "7"}
+    with crm.session() as session:
+        session.create("customer", taken)
+        with pytest.raises(DuplicateRecord, match=r"customer:1 is the same record: source \+ external_id agree"):
+            session.create("customer", {**taken, "name": "Cancity"}, on_match="create")
+
+
+def test_a_plugin_may_set_what_the_actor_may_not_even_on_a_record_that_its_key_finds(make_crm):
+    from types import SimpleNamespace
+
+    from crmcore import hookimpl
+    from crmcore.types import Plugin
+
+    def crm_before_validate(tx, batch):
+        for change in batch:
+            change.set("code", change.after["code"].removeprefix("NO."))
+
+    manifest = {"name": "codes", "version": "1", "summary": "x", "listens": {"crm_before_validate": ["customer"]}}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(crm_before_validate=hookimpl(crm_before_validate)))
+    roles = {"sales": {"customer": {"create": True, "read": True, "update": True, "fixed": ["region"]}}}
+    crm = make_crm(plugins=[plugin], roles=roles)
+    with crm.session() as session:
+        session.create("user", {"login": "anna", "roles": ["sales"]})
+        session.create("customer", {"code": "7", "name": "Acme"})
+    with crm.session("anna") as session:
+        found = session.create("customer", {"code": "NO.7", "name": "Acme Inc"}, on_match="update")
+    assert (found.id, found.code, found.name) == (1, "7", "Acme Inc")
