@@ -51,7 +51,7 @@ def erase(session: Session, entity: str, id: int) -> Mapping[str, int]:
         gone = belongings(session, model, id)
         for name, ids in gone.items():
             _erase_rows(session, session.runtime.entity(name), sorted(ids))
-    return {name: len(ids) for name, ids in gone.items()}
+    return {name: len(ids) for name, ids in gone.items() if ids}
 
 
 def held_about(session: Session, entity: str, id: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmcore.conformance import breaches, with_defaults
+from crmcore.conformance import Source, breaches, with_defaults
 from crmcore.errors import UsageError, ValidationError
 from crmcore.i18n import gettext as _
 
@@ -49,7 +49,7 @@ def run_report(session: Session, name: str, parameters: Mapping[str, Any] | None
     declared = report_type(session.runtime.registry, name)
     schema = {"type": "object", "additionalProperties": False, **declared.parameters}
     given = with_defaults(dict(parameters or {}), schema)
-    problems = breaches(given, schema)
+    problems = breaches(given, schema, Source(toml=True))
     if problems:
         raise ValidationError(problems)
     return session.runtime.registry.attributed(name, declared.compute, session, given)

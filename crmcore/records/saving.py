@@ -298,12 +298,12 @@ def _missing(session: Session, entity: Entity, draft: Draft) -> CRMError:
 
 def _duplicate(session: Session, entity: Entity, candidate: Candidate) -> DuplicateRecord:
     if session.sees(entity.name, candidate.id):
-        message = _("{ref} is the same record: {alternative} agree").format(
+        message = _("{ref} is the same record: same {alternative}").format(
             ref=Ref(entity.name, candidate.id), alternative=candidate.alternative
         )
-        hint = _("Change that one, or create another with on_match='create'.")
+        hint = _("Change that one, or create another with on_match='create' (--duplicate at the command line).")
     else:
-        message = _("a colleague already has this record: {alternative} agree").format(
+        message = _("a colleague already has this record: same {alternative}").format(
             alternative=candidate.alternative
         )
         hint = _("Ask an administrator whose it is.")
@@ -321,7 +321,7 @@ def _ambiguous(session: Session, entity: Entity, candidates: Sequence[Candidate]
 
 def _was_deleted(entity: Entity, candidate: Candidate) -> DuplicateRecord:
     ref = Ref(entity.name, candidate.id)
-    message = _("{ref} is the same record and was deleted: {alternative} agree").format(
+    message = _("{ref} is the same record and was deleted: same {alternative}").format(
         ref=ref, alternative=candidate.alternative
     )
     return DuplicateRecord([Problem(message=message, code="deleted")], hint=_("Restore it to change it."))

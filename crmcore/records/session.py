@@ -269,6 +269,8 @@ class Session:
             NotFound, AccessDenied, Conflict, ValidationError: as their names say. Nothing was written.
         """
         model = self.runtime.entity(entity)
+        if values.keys() & {"id", "version"}:
+            raise UsageError(_("the id and the version of a record cannot be set"), hint=_("Give them as arguments."))
         with self.savepoint():
             saving.save_one(self, model, {**values, "id": id, "version": version}, "update")
         return self._written(model, id)

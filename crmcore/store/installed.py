@@ -115,7 +115,7 @@ def write_installed(connection: Connection, tables: Tables, origins: Iterable[In
 def check_up_to_date(connection: Connection, tables: Tables, expected: Iterable[Origin]) -> list[str]:
     """Return the origins for which the database needs an upgrade, in their order; all of them where it is new.
 
-    Origins that are installed and not expected are disabled plugins, and fine.
+    Origins that are installed and not expected are disabled plugins, and fine; so is a new plugin without schemas.
 
     Raises:
         DatabaseError: the database was upgraded with a newer version of an origin than this program has.
@@ -127,7 +127,11 @@ def check_up_to_date(connection: Connection, tables: Tables, expected: Iterable[
     rows = connection.execute(select(table.c.origin, table.c.version, table.c.digest)).all()
     refuse_newer({row.origin: row.version for row in rows}, origins)
     digests = {row.origin: row.digest for row in rows}
-    return [origin.name for origin in origins if digests.get(origin.name) != origin.digest]
+    return [
+        origin.name
+        for origin in origins
+        if digests.get(origin.name) != origin.digest and (origin.documents or origin.name in digests)
+    ]
 
 
 def refuse_newer(versions: Mapping[str, str], expected: Iterable[Origin]) -> None:

@@ -179,7 +179,7 @@ def test_a_duplicate_of_a_colleagues_record_is_told_without_giving_it_away(make_
     crm = office(make_crm(roles={"sales": {"customer": {"create": True, "read": "owner = me"}}}))
     with crm.session("anna") as session, pytest.raises(ValidationError) as caught:
         session.create("customer", {"name": "BORIS'S"})
-    assert "a colleague already has this record: name agree" in str(caught.value)
+    assert "a colleague already has this record: same name" in str(caught.value)
     assert "customer:2" not in str(caught.value)
 
 

@@ -1,0 +1,130 @@
+"""Arguments that several commands take: references, dates, and values of fields as ``--set FIELD=VALUE``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmcore.errors import UsageError, ValidationError
+from crmcore.i18n import gettext as _
+from crmcore.types import Problem, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from crmcore.records.session import Session
+    from crmcore.schema.model import Entity, Field
+
+__all__ = ["day", "no_such_field", "pair", "reference", "values_from", "word_after"]
+
+
+_SETTABLE = ("source", "external_id")
+"""Fields of every record that people set: where it comes from."""
+
+
+def reference(text: str) -> Ref:
+    """Read a reference to a record: ``customer:42``."""
+    try:
+        return Ref.parse(text)
+    except ValueError:
+        raise click.BadParameter(
+            _("expected a reference such as customer:42, found {text!r}").format(text=text)
+        ) from None
+
+
+def day(text: str) -> dt.date:
+    """Read a day: ``2026-11-21``."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(_("expected a date such as 2026-11-21, found {text!r}").format(text=text)) from None
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Split ``name=value`` at the first equals sign.
+
+    Raises:
+        UsageError: there is none, or nothing before it.
+    """
+    name, sign, value = text.partition("=")
+    if not (sign and name.strip()):
+        raise UsageError(_("{option} expects NAME=VALUE, found {text!r}").format(option=option, text=text))
+    return name.strip(), value
+
+
+def word_after(option: str, arguments: Sequence[str]) -> str | None:
+    """Return the value that an option has on a command line that was not parsed yet."""
+    for position, word in enumerate(arguments):
+        if word == option:
+            return next(iter(arguments[position + 1 :]), None)
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
+
+
+def values_from(session: Session, entity: Entity, texts: Iterable[str]) -> dict[str, Any]:
+    """Read the values of ``--set``, as cells of an imported file are read; an empty one empties the field.
+
+    Args:
+        session: finds records that are named instead of given by reference.
+        entity: of the record.
+        texts: ``field=value`` each; a field may be called by its title.
+
+    Raises:
+        UsageError: a text is no pair, there is no such field, or it is there twice.
+        ValidationError: values that cannot be read, all of them.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for text in texts:
+        called, written = pair(text, "--set")
+        field = _field(entity, called)
+        if field.name in values:
+            raise UsageError(_("{field} is set twice").format(field=field.name))
+        try:
+            values[field.name] = _value(session, field, written)
+        except ValueError as error:
+            values[field.name] = None
+            problems.append(Problem(message=str(error), field=field.name, value=written, code="type"))
+    if problems:
+        raise ValidationError(problems)
+    return values
+
+
+def no_such_field(entity: Entity, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a field that an entity does not have, with the name that was meant."""
+    from crmcore.conformance import did_you_mean  # noqa: PLC0415  # commands are imported for --help too
+
+    return UsageError(
+        _("{entity} has no field {field!r}").format(entity=entity.name, field=name),
+        hint=did_you_mean(name, known)
+        or _("`crmcore schema show {entity}` lists its fields.").format(entity=entity.name),
+    )
+
+
+def _field(entity: Entity, called: str) -> Field:
+    from crmcore.importing import map_headers  # noqa: PLC0415  # it imports SQLAlchemy
+    from crmcore.schema.model import SYSTEM_FIELDS  # noqa: PLC0415  # commands are imported for --help too
+
+    found = entity.fields.get(called) or SYSTEM_FIELDS.get(called) or map_headers(entity, [called]).fields.get(called)
+    if called in SYSTEM_FIELDS and called not in _SETTABLE:
+        raise UsageError(_("{field} is kept by crmcore itself").format(field=called))
+    if found is None:
+        raise no_such_field(entity, called, entity.fields)
+    return found
+
+
+def _value(session: Session, field: Field, written: str) -> Any:
+    from crmcore.importing.coercion import coerce  # noqa: PLC0415  # commands are imported for --help too
+    from crmcore.importing.references import find_named  # noqa: PLC0415  # the same
+    from crmcore.schema.model import Kind  # noqa: PLC0415  # the same
+
+    value = coerce(field, written)
+    if field.kind is not Kind.REF or field.ref is None or not isinstance(value, str):
+        return value
+    found = find_named(session, session.runtime.entity(field.ref), [value])[value]
+    if found.id is None:
+        raise ValueError(found.reason)
+    return found.id

@@ -1,0 +1,1 @@
+"""What ``crmcore demo`` shows: an example configuration, invented companies and their invented orders."""

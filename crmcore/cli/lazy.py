@@ -1,0 +1,113 @@
+"""click's classes in the language of the run, and a group that imports a command when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Command", "Group", "LazyGroup"]
+
+_PACKAGE = "crmcore.cli.commands"
+
+
+class _Translated(click.Command):
+    """Headings of help pages in the language of the run; click would take the process's."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the first line."""
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), _("Usage: "))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options."""
+        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
+        with formatter.section(_("Options")):
+            formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return ``--help``."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = _("Show this help and stop.")
+        return option
+
+
+class Command(_Translated):
+    """A command."""
+
+
+class Group(_Translated, click.Group):
+    """A command with commands of its own: ``crmcore schema show``."""
+
+    command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        self.format_section(ctx, formatter, _("Commands"), self.list_commands(ctx))
+
+    def format_section(self, ctx: click.Context, formatter: click.HelpFormatter, title: str, names: list[str]) -> None:
+        """Write the names of some commands and what they do."""
+        commands = {name: command for name in names if (command := self.get_command(ctx, name))}
+        width = formatter.width - 6 - max(map(len, commands), default=0)
+        with formatter.section(title):
+            formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in commands.items()])
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the names in the order of their declaration."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; one that there is not is answered with the nearest name."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = _("Did you mean {name}?").format(name=near[0]) if near else None
+            raise UsageError(
+                _("there is no command {name}").format(name=f"`{ctx.command_path} {args[0]}`"),
+                hint=hint or _("See `{command} --help`.").format(command=ctx.command_path),
+            )
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
+    """A group that knows where its commands are declared.
+
+    Args:
+        sections: title -> name of a command -> ``module:object`` in `crmcore.cli.commands`.
+    """
+
+    def __init__(self, *arguments: Any, sections: Mapping[str, Mapping[str, str]], **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.sections = sections
+        self.places = {name: place for section in sections.values() for name, place in section.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the names in the order of their declaration."""
+        return list(self.places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # the same
+        """Import a command."""
+        if cmd_name not in self.places:
+            return None
+        module, _colon, attribute = self.places[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"{_PACKAGE}.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        for title, section in self.sections.items():
+            self.format_section(ctx, formatter, title, list(section))

@@ -1,0 +1,111 @@
+"""Tables and JSON on stdout, remarks on stderr. How one value looks is :mod:`crmcore.cli.cells`'."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = ["Heading", "fits", "json_option", "print_csv", "print_json", "print_pairs", "print_table", "remark"]
+
+_GAP = 2
+"""Blanks between two columns."""
+_UNLIMITED = 10_000
+"""Columns of a page that is no terminal: a pipe or a file cuts nothing."""
+
+
+@frozen
+class Heading:
+    """The head of a column."""
+
+    title: str
+    right: bool = False
+    """Whether its cells are numbers, aligned at their right end."""
+    whole: bool = False
+    """Whether its cells are never broken into lines: references are copied from the screen."""
+
+
+def json_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: A002  # click's word
+    """Return the option ``--json`` of a command that lists something."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
+    """Print a table; ruled in a terminal, plain columns elsewhere."""
+    # Here, because rich takes as long to import as a whole command without tables.
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else _UNLIMITED, highlight=False, emoji=False)
+    # The rule brings a blank column between two others, so that both are two apart.
+    box, gap = (SIMPLE_HEAD, 1) if terminal else (None, _GAP)
+    table = Table(box=box, show_edge=False, pad_edge=False, header_style="bold", padding=(0, gap, 0, 0))
+    for heading in headings:
+        justify: Literal["left", "right"] = "right" if heading.right else "left"
+        table.add_column(Text(heading.title), justify=justify, no_wrap=heading.whole, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    with console.capture() as printed:
+        if title:
+            console.print(Text(title, "bold"), soft_wrap=True)
+        console.print(table)
+    # Rich pads every line to the width of the table, which wraps in terminals and differs in files.
+    click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+
+
+def fits(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table can be printed without breaking cells into lines; where there is no terminal it can."""
+    if not sys.stdout.isatty():
+        return True
+    columns = zip([heading.title for heading in headings], *rows, strict=True)
+    needed = sum(max(map(_cells, column)) + _GAP for column in columns) - _GAP
+    return needed <= shutil.get_terminal_size().columns
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]], *, indent: int = 0) -> None:
+    """Print names and values in two columns; further lines of a value stand under its first."""
+    width = max((_cells(name) for name, _value in pairs), default=0)
+    for name, value in pairs:
+        start = " " * indent + name + " " * (width - _cells(name) + 2)
+        first, *further = value.splitlines() or [""]
+        click.echo((start + first).rstrip())
+        for line in further:
+            click.echo((" " * (indent + width + 2) + line).rstrip())
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table as CSV, lines ended as programs for tables write them."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(header)
+    writer.writerows(rows)
+    click.echo(written.getvalue(), nl=False)
+
+
+def remark(text: str) -> None:
+    """Print on stderr what is not part of the output: where the next page starts, how many there were."""
+    click.echo(text, err=True)
+
+
+def _cells(text: str) -> int:
+    """Return the width of a text on the screen; Chinese characters take two cells."""
+    from rich.cells import cell_len  # noqa: PLC0415  # as above
+
+    return cell_len(text)
