@@ -12,6 +12,7 @@ import argparse
 import ast
 import gettext
 import io
+import json
 import string
 import sys
 from pathlib import Path
@@ -69,13 +70,26 @@ def main() -> None:
 
 
 def extracted(package: Path) -> Catalog:
-    """Return the messages of the code, in its order."""
+    """Return the messages of the core, of the plugins beside it and of the meta-schemas, in their order."""
     catalogue = Catalog()
-    files = extract_from_dir(package, [("**.py", "python")], keywords=CALLS, comment_tags=["Translators:"])
-    for file, line, message, comments, context in sorted(files, key=lambda one: one[:2]):
-        place = (f"{package.name}/{Path(file).as_posix()}", line)
-        catalogue.add(message, locations=[place], auto_comments=comments, context=context)
+    for folder in (package, package.parent / "plugins"):
+        files = extract_from_dir(folder, [("**.py", "python")], keywords=CALLS, comment_tags=["Translators:"])
+        for file, line, message, comments, context in sorted(files, key=lambda one: one[:2]):
+            place = (f"{folder.name}/{Path(file).as_posix()}", line)
+            catalogue.add(message, locations=[place], auto_comments=comments, context=context)
+    for path in sorted((package.parent / "schemas" / "meta").glob("*.json")):
+        for words in expectations(json.loads(path.read_text(encoding="utf-8"))):
+            catalogue.add(words, locations=[(f"schemas/meta/{path.name}", 1)])
     return catalogue
+
+
+def expectations(schema: object) -> Iterator[str]:
+    """Yield the words in which a meta-schema says what it expects."""
+    if isinstance(schema, dict) and isinstance(schema.get("x-expected"), str):
+        yield schema["x-expected"]
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    for below in inner:
+        yield from expectations(below)
 
 
 def computed(package: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from crmcore import i18n
 from crmcore.i18n import gettext as _
 from crmcore.schema.positions import step
 from crmcore.types import Problem
@@ -192,7 +193,7 @@ def _missing(breach: _Breach) -> Iterator[Problem]:
 def _misnamed(breach: _Breach) -> Iterator[Problem]:
     name = str(breach.named("error").instance)
     names = breach.part(breach.error.schema_path[: breach.error.schema_path.index("propertyNames") + 1])
-    expected = names.get("x-expected") or names.get("pattern", "")
+    expected = _named(names) or names.get("pattern", "")
     message = _("`{name}` cannot be a name here: expected {expected}").format(name=name, expected=expected)
     yield breach.problem(message, name, code="name")
 
@@ -208,8 +209,14 @@ def _not_among(breach: _Breach) -> Iterator[Problem]:
 def _plain(breach: _Breach) -> Iterator[Problem]:
     keyword, around = breach.error.kind.name, breach.around
     words = _KEYWORDS.get(keyword, lambda limit: f"{keyword} {quoted(limit)}")
-    expected = around.get("x-expected") or words(around.get(keyword))
+    expected = _named(around) or words(around.get(keyword))
     yield breach.problem(_expected(expected, breach.value), code=keyword)
+
+
+def _named(schema: Mapping[str, Any]) -> str:
+    """Return the words in which a schema says what it expects; catalogues have those of our meta-schemas."""
+    written: str = schema.get("x-expected", "")
+    return i18n.gettext(written) if written else ""
 
 
 def _expected(expected: str, value: object) -> str:

@@ -134,7 +134,7 @@ class OperandReader:
         days, months = count * _DAYS.get(by.unit, 0), count * _MONTHS.get(by.unit, 0)
         if moved.type.kind is Kind.INSTANT and (months or not m.is_constant(moved)):
             hint = _("Move it to the other side, to today(): created_at >= today() - 3 months.")
-            raise Mistake(_("only now() can be moved, by days or weeks"), node.span, hint)
+            raise Mistake(_("of instants only now() can be shifted, and only by days or weeks"), node.span, hint)
         if months and not m.is_constant(moved):
             hint = _("Months differ in length. Move them to the other side: order_date < today() - 3 months.")
             raise Mistake(_("months can only be added to today() or to a fixed date"), node.span, hint)

@@ -153,7 +153,7 @@ class ConditionReader:
             raise Mistake(_("a field with text is expected here"), operand.span)
         if column.type.enum:
             known = ", ".join(map(repr, column.type.enum[:2]))
-            raise Mistake(_("the field has fixed values"), node.span, _("Write in ({known}).").format(known=known))
+            raise Mistake(_("the field has fixed values"), node.span, _("Write `in ({known})`.").format(known=known))
         return column, text.value
 
     def _holds_texts(self, column: m.Column) -> bool:

@@ -303,9 +303,7 @@ def _duplicate(session: Session, entity: Entity, candidate: Candidate) -> Duplic
         )
         hint = _("Change that one, or create another with on_match='create' (--duplicate at the command line).")
     else:
-        message = _("a colleague already has this record: same {alternative}").format(
-            alternative=candidate.alternative
-        )
+        message = _("a colleague already has this record: same {alternative}").format(alternative=candidate.alternative)
         hint = _("Ask an administrator whose it is.")
     problem = Problem(message=message, code="duplicate", field=candidate.alternative)
     return DuplicateRecord([problem], hint=hint)

@@ -121,7 +121,7 @@ def _foreign_keywords() -> Mapping[str, str]:
     return {
         **dict.fromkeys(("anyOf", "oneOf", "not", "allOf", "if", "then", "else", "dependentSchemas"), shapes),
         **dict.fromkeys(("$ref", "$defs", "definitions", "$id", "$anchor", "$dynamicRef"), whole),
-        "nullable": _("An empty field is absent: leave it out of required."),
+        "nullable": _("Empty fields are simply absent; to allow that, leave the field out of required."),
         "readOnly": _('Write "readonly": true in x-crm.'),
         "additionalProperties": _("An entity admits its fields and no others."),
         "patternProperties": _("Write properties or additionalProperties."),

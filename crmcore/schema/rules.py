@@ -134,7 +134,7 @@ def _member_rules() -> Iterator[tuple[str, Callable[[Mapping[str, Any], Mapping[
     yield "money", _is_money, _('Write "type": "string" without enum, format, lengths and ref.')
     yield "ref", _is_reference, _('Write "type": "integer" without bounds, or "string" for a reference to "*".')
     yield "owner", lambda _schema, notes: notes.get("ref") == "user", _('Write "ref": "user".')
-    yield "open", lambda schema, _notes: "enum" in schema, _("Write the enum that extensions may add to.")
+    yield "open", lambda schema, _notes: "enum" in schema, _("Add an enum, which extensions may then extend.")
     yield "values", lambda schema, _notes: "enum" in schema, _("Write the enum whose values have these titles.")
     yield "index", _is_scalar, _("Leave it out: lists and objects have no index.")
     yield "unique", _is_scalar, _("Leave it out: lists, objects and true or false cannot be unique.")

@@ -50,7 +50,7 @@ def _added(_declared: Any, current: Any, new: Any) -> Any:
     if current is not None and new != current:
         raise Disagreement(
             _("{new} contradicts {current}").format(new=shown(new), current=shown(current)),
-            _("An extension may set this where nothing is set."),
+            _("An extension may set this only where it is not set yet."),
         )
     return new
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from crmcore import gettext as _
 from crmcore.types import Problem, SourceRow
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def read_csv(path: Path) -> Iterator[SourceRow | Problem]:
                 if cells:
                     yield _row(path, line, header, cells)
         except csv.Error as error:
-            yield Problem(message=f"the file cannot be read from here on: {error}", file=path, line=reader.line_num)
+            message = _("the file cannot be read from here on: {reason}").format(reason=error)
+            yield Problem(message=message, file=path, line=reader.line_num)
         except UnicodeDecodeError as error:
             yield Problem(
-                message=f"byte {error.start} is not UTF-8",
-                hint="Save the file as UTF-8.",
+                message=_("byte {number} is not UTF-8").format(number=error.start),
+                hint=_("Save the file as UTF-8."),
                 file=path,
                 line=reader.line_num + 1,
             )
@@ -45,10 +47,12 @@ def read_csv(path: Path) -> Iterator[SourceRow | Problem]:
 
 def _repeated(path: Path, header: Sequence[str]) -> Iterator[Problem]:
     for name in dict.fromkeys(name for name in header if name and header.count(name) > 1):
-        yield Problem(message=f"the header {name!r} is there more than once", file=path, line=1)
+        message = _("the header {name!r} is there more than once").format(name=name)
+        yield Problem(message=message, file=path, line=1)
 
 
 def _row(path: Path, line: int, header: Sequence[str], cells: Sequence[str]) -> SourceRow | Problem:
     if len(cells) != len(header):
-        return Problem(message=f"{len(cells)} cells where the header has {len(header)}", file=path, line=line)
+        message = _("{found} cells where the header has {wanted}").format(found=len(cells), wanted=len(header))
+        return Problem(message=message, file=path, line=line)
     return SourceRow(line, {name: cell.strip() or None for name, cell in zip(header, cells, strict=True) if name})

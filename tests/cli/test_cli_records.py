@@ -187,7 +187,7 @@ def test_a_mistake_in_a_condition_is_marked(demo: Path, run: Run) -> None:
         (["--limit", "0"], "--limit: expected a whole number from 1 to 10000"),
         (["--limit", "x"], "--limit: expected a whole number from 1 to 10000"),
         (["--after", "nonsense"], "this is not where a page of that list ended"),
-        (["--lang", "zh-CN"], "It goes before the command"),
+        (["--as", "li.wei"], "It goes before the command"),
         (["--colums", "name"], "Did you mean --columns?"),
     ],
 )

@@ -119,7 +119,7 @@ SUGGESTIONS = {
     "region = 'east'": "Did you mean East?",
     "region = 'Wst'": "Did you mean West?",
     "region = 'Moon'": "Known: East, West, 华东",
-    "region contains 'E'": "Write in ('East', 'West').",
+    "region contains 'E'": "Write `in ('East', 'West')`.",
     "客户名称 = 'a'": "The field with that title is called name.",
     "orders = 1": "To ask for related records write: any orders (...).",
     "any oders": "Did you mean orders?",

@@ -74,7 +74,7 @@ def test_a_field_of_every_kind_is_admitted() -> None:
         ({"type": "string", "x-cmr": {}}, "/x-cmr", 'Did you mean "x-crm"?'),
         ({"type": "string", "oneOf": []}, "/oneOf", "if, then and else"),
         ({"type": "string", "$ref": "#"}, "/$ref", "Write the schema out"),
-        ({"type": "string", "nullable": True}, "/nullable", "leave it out of required"),
+        ({"type": "string", "nullable": True}, "/nullable", "leave the field out of required"),
         ({"type": "string", "readOnly": True}, "/readOnly", '"readonly": true in x-crm'),
     ],
 )

@@ -48,7 +48,11 @@ def test_an_origin_is_behind_when_its_version_or_a_document_differs(database: Da
     assert _behind(database, [core]) == []
     assert _behind(database, [Origin("core", "1.1", core.documents)]) == ["core"]
     assert _behind(database, [Origin("core", "1.0", {**core.documents, "visit": []})]) == ["core"]
-    assert _behind(database, [core, Origin("abc", "1.0", {})]) == ["abc"]
+    assert _behind(database, [core, Origin("abc", "1.0", {"customer.extend.json": {}})]) == ["abc"]
+
+
+def test_a_new_plugin_without_schemas_needs_no_upgrade(database: Database) -> None:
+    assert _behind(database, [*database.origins, Origin("mail", "1.0", {})]) == []
 
 
 def test_origins_that_are_installed_and_not_expected_are_fine(database: Database) -> None:

@@ -58,7 +58,7 @@ def _print(found: Explanation, login: str, action: str, record: str) -> None:
             said = _("forbids it") if holds else _("does not forbid it")
         click.echo(f"  {grant.source}: {grant.text}: {said}")
     if not found.reasons:
-        click.echo("  " + _("no rule speaks of it, and nothing is allowed that no rule allows"))
+        click.echo("  " + _("no rule covers it; what no rule allows is refused"))
     if found.hidden:
         click.echo("  " + _("hidden fields: {names}").format(names=", ".join(sorted(found.hidden))))
 

@@ -89,7 +89,9 @@ def restore(instance: Instance, file: Path) -> None:
     """Read an archive."""
     archive = instance.crm.restore(file)
     click.echo(
-        _("restored {n} rows of {day}").format(n=f"{sum(archive.rows.values()):,}", day=archive.created_at.date())
+        _("restored {n} rows from the backup of {day}").format(
+            n=f"{sum(archive.rows.values()):,}", day=archive.created_at.date()
+        )
     )
 
 

@@ -36,7 +36,7 @@ def score() -> None:
 
 @score.command(help=_("Run rules, by name or all of them, and write the labels that changed."))
 @click.argument("rules", metavar="[RULE...]", nargs=-1)
-@click.option("--as-of", type=day, metavar="DATE", help=_("Day on which orders and other metrics are taken (today)."))
+@click.option("--as-of", type=day, metavar="DATE", help=_("Day as of which metrics are computed (today)."))
 @json_option(_("Print what was done as JSON."))
 @pass_instance
 def run(instance: Instance, rules: Sequence[str], as_of: dt.date | None, *, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def run(instance: Instance, rules: Sequence[str], as_of: dt.date | None, *, as_j
 @score.command(help=_("Show which condition gives a record its label, and on which values."))
 @click.argument("ref", type=reference)
 @click.argument("rule", required=False)
-@click.option("--as-of", type=day, metavar="DATE", help=_("Day on which orders and other metrics are taken (today)."))
+@click.option("--as-of", type=day, metavar="DATE", help=_("Day as of which metrics are computed (today)."))
 @json_option(_("Print the explanation as JSON."))
 @pass_instance
 def explain(instance: Instance, ref: Ref, rule: str | None, as_of: dt.date | None, *, as_json: bool) -> None:
