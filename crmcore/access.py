@@ -32,6 +32,11 @@ __all__ = ["ADMIN", "Access", "Explanation", "FieldRights", "Grant", "live"]
 ADMIN = "admin"
 """The role that exists without being declared and may do everything."""
 
+USERS = "users.administer"
+"""The permission to set what decides about rights; without it, whoever may change users could make themselves admin."""
+
+_DECIDING_RIGHTS = frozenset({"login", "roles", "active"})
+
 OTHERS = "*"
 """Key of a role's rights on entities that it does not name."""
 
@@ -110,8 +115,12 @@ class Access:
         Raises:
             AccessDenied: the actor is read-only, or no role and no plugin allows the action on any record.
         """
-        if not any(grant.effect == "allow" and grant.rule is not False for grant in self.grants(actor, action, entity)):
+        if not self.can(actor, action, entity):
             raise self.denied(actor, action, entity)
+
+    def can(self, actor: Actor, action: Action, entity: str) -> bool:
+        """Return whether any rule allows the action on any record at all."""
+        return any(grant.effect == "allow" and grant.rule is not False for grant in self.grants(actor, action, entity))
 
     def denied(self, actor: Actor, action: Action, entity: str, id: int | None = None) -> AccessDenied:
         """Return the error that says who may not do what, and how to find out why."""
@@ -130,18 +139,20 @@ class Access:
             return (Grant(_("the system"), rule=True),)
         return (*self._role_grants(actor, action, entity), *self._plugin_grants(actor, action, entity))
 
-    def fields(self, actor: Actor, entity: str) -> FieldRights:
-        """Return the fields that are closed to the actor.
+    def fields(self, actor: Actor, entity: str, action: Action = "read") -> FieldRights:
+        """Return the fields that are closed to the actor in an action.
 
-        Rights of several roles add up: a field is hidden only if every role that reads the entity hides it.
+        Rights of several roles add up: a field is hidden only if every role that reads the entity hides it, and closed
+        to a change only if every role that allows that change closes it. Where no role allows the action, because a
+        plugin does, every role that speaks of the entity counts.
         """
         if actor.system or ADMIN in actor.roles:
             return FieldRights()
-        reading = [rights for role in self._roles(actor) if (rights := _rights(role, entity)) and rights.read]
-        if not reading:
-            return FieldRights()
-        hidden = frozenset.intersection(*(frozenset(r.hide) for r in reading))
-        closed = frozenset.intersection(*(frozenset(r.hide) | frozenset(r.fixed) for r in reading))
+        named = [rights for role in self._roles(actor) if (rights := self._rights(role, entity))]
+        hidden = _in_all(frozenset(rights.hide) for rights in _allowing(named, "read"))
+        closed = _in_all(frozenset(rights.hide) | frozenset(rights.fixed) for rights in _allowing(named, action))
+        if entity == "user" and not self.may(actor, USERS):
+            closed |= _DECIDING_RIGHTS
         return FieldRights(hidden, closed - hidden)
 
     def hidden(self, actor: Actor) -> frozenset[tuple[str, str]]:
@@ -200,7 +211,7 @@ class Access:
         if ADMIN in actor.roles:
             yield Grant(_("role {name}").format(name=ADMIN), rule=True)
         for role in self._roles(actor):
-            rights = _rights(role, entity)
+            rights = self._rights(role, entity)
             rule = getattr(rights, action) if rights else False
             if rule is not False:
                 condition = rule if isinstance(rule, bool) else self._compiled(entity, rule)
@@ -216,6 +227,11 @@ class Access:
                     rule.effect,
                 )
 
+    def _rights(self, role: Role, entity: str) -> EntityRights | None:
+        # A plugin's private tables are not among "the others" that an admin can have thought of.
+        others = None if self._registry.entities[entity].internal else role.rules.get(OTHERS)
+        return role.rules.get(entity, others)
+
     def _roles(self, actor: Actor) -> Iterator[Role]:
         declared = self._registry.config.roles
         return (declared[name] for name in actor.roles if name in declared)
@@ -225,8 +241,13 @@ class Access:
         return compile_condition(text, Scope(entities[entity], entities), Use.ACCESS)
 
 
-def _rights(role: Role, entity: str) -> EntityRights | None:
-    return role.rules.get(entity) or role.rules.get(OTHERS)
+def _allowing(named: list[EntityRights], action: Action) -> list[EntityRights]:
+    return [rights for rights in named if getattr(rights, action) is not False] or named
+
+
+def _in_all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    found = list(sets)
+    return frozenset.intersection(*found) if found else frozenset()
 
 
 def _both(one: ColumnElement[bool], other: ColumnElement[bool]) -> ColumnElement[bool]:

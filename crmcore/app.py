@@ -6,6 +6,7 @@ It opens sessions, commits them and delivers what they caused. What a session do
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy import Engine, select
 from crmcore import delivery
 from crmcore.access import live
 from crmcore.config import read_config
-from crmcore.errors import AccessDenied, DatabaseError, UsageError
+from crmcore.errors import AccessDenied, CRMError, DatabaseError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.records.runtime import build_runtime
 from crmcore.records.session import Session
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from crmcore.types import Plugin, Problem
 
 __all__ = ["CRM"]
+
+_log = logging.getLogger("crmcore.delivery")
 
 
 class CRM:
@@ -151,9 +154,12 @@ class CRM:
                 source=source,
                 crm=self,
             )
-            yield session
+            try:
+                yield session
+            finally:
+                session.end()
         if own:
-            session.committed()
+            self._deliver_after_commit(session)
 
     def actor(self, login: str) -> Actor:
         """Return the actor for a user's login.
@@ -174,6 +180,13 @@ class CRM:
             return delivery.deliver(self)
         finally:
             self._delivering.now = False
+
+    def _deliver_after_commit(self, session: Session) -> None:
+        """Deliver what a session caused; what fails is due again, and the work itself is stored."""
+        try:
+            session.committed()
+        except CRMError as error:
+            _log.warning("events wait for the next delivery: %s", error.message)
 
     def tenant(self, engine: Engine | str) -> CRM:
         """Return a CRM with the same registry on another database."""
@@ -268,7 +281,8 @@ class CRM:
 
 @contextmanager
 def _borrowed(connection: Connection) -> Iterator[Connection]:
-    with database_errors(connection.engine.url):
+    # An error inside the block takes back what the session did; the rest is the application's to decide.
+    with database_errors(connection.engine.url), connection.begin_nested():
         yield connection
 
 

@@ -14,7 +14,10 @@ from crmcore.store import outbox
 from crmcore.store.engine import writing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crmcore.app import CRM
+    from crmcore.store.outbox import Claimed
 
 __all__ = ["Delivery", "deliver"]
 
@@ -52,15 +55,23 @@ def deliver(crm: CRM) -> Delivery:
         by_plugin = sorted(claimed, key=lambda one: one.plugin)
         for plugin, some in groupby(by_plugin, key=lambda one: one.plugin):
             events = list(some)
-            failures = crm.registry.call_isolated(
-                "crm_committed", plugin, crm=crm, events=[one.event for one in events]
-            )
-            with writing(crm.engine) as connection:
-                if failures:
-                    error = failures[0].message
-                    outbox.failed(connection, crm.runtime.tables, events, error=error, now=crm.now())
-                    failed += len(events)
-                else:
-                    outbox.done(connection, crm.runtime.tables, [one.event.id for one in events])
-                    delivered += len(events)
+            if not _hand_over(crm, plugin, events):
+                delivered += len(events)
+            else:
+                # One that cannot be handled must not hold up the others: each for itself.
+                alone = [_hand_over(crm, plugin, [one]) for one in events] if len(events) > 1 else [True]
+                failed += sum(alone)
+                delivered += len(alone) - sum(alone)
     return Delivery(delivered, failed)
+
+
+def _hand_over(crm: CRM, plugin: str, claimed: Sequence[Claimed]) -> bool:
+    """Give events to a plugin, note the outcome, and return whether it failed; several that failed stay claimed."""
+    events = [one.event for one in claimed]
+    failures = crm.registry.call_isolated("crm_committed", plugin, crm=crm, events=events)
+    with writing(crm.engine) as connection:
+        if not failures:
+            outbox.done(connection, crm.runtime.tables, [event.id for event in events])
+        elif len(claimed) == 1:
+            outbox.failed(connection, crm.runtime.tables, claimed, error=failures[0].message, now=crm.now())
+    return bool(failures)

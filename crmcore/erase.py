@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
 from sqlalchemy import and_, delete, select
 
 from crmcore.access import live
@@ -79,8 +80,9 @@ def held_about(session: Session, entity: str, id: int) -> dict[str, Any]:
 def _erase_rows(session: Session, entity: Entity, ids: list[int]) -> None:
     tables = session.runtime.tables
     empty = {column: None for field in entity.fields.values() for column in column_names(field)}
+    erased = [evolve(draft, before={}, values={}) for draft in load_drafts(session, entity, ids)]
     touch(session, entity, ids, {**empty, "source": None, "external_id": None, "deleted_at": session.now})
     for table in (tables.history, tables.outbox):
         about = and_(table.c.entity == entity.name, table.c.record_id.in_(ids))
         session.connection.execute(delete(table).where(about))
-    write_history(session, entity, "erase", load_drafts(session, entity, ids))
+    write_history(session, entity, "erase", erased)

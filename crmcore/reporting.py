@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmcore.conformance import Source, breaches, with_defaults
-from crmcore.errors import UsageError, ValidationError
+from crmcore.errors import PluginError, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def run_report(session: Session, name: str, parameters: Mapping[str, Any] | None
     Raises:
         UsageError: there is no such report.
         ValidationError: parameters that its schema refuses.
+        AccessDenied: it shows a field that the actor may not read.
         PluginError: the plugin failed.
     """
     declared = report_type(session.runtime.registry, name)
@@ -52,4 +53,10 @@ def run_report(session: Session, name: str, parameters: Mapping[str, Any] | None
     problems = breaches(given, schema, Source(toml=True))
     if problems:
         raise ValidationError(problems)
-    return session.runtime.registry.attributed(name, declared.compute, session, given)
+    try:
+        return session.runtime.registry.attributed(name, declared.compute, session, given)
+    except PluginError as error:
+        # `Session.table` leaves hidden fields out, so asking for one is asking for what is not there.
+        if isinstance(error.cause, AttributeError) and str(error.cause) in {field for _entity, field in session.hidden}:
+            raise session.access.denied(session.actor, "read", str(error.cause)) from error
+        raise

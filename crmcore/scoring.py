@@ -15,14 +15,14 @@ from crmcore.access import live
 from crmcore.conditions import Scope, Use, compile_condition
 from crmcore.errors import NotFound, UsageError
 from crmcore.i18n import gettext as _
-from crmcore.metrics import metric_table
+from crmcore.metrics import metric_named, metric_table
 from crmcore.registry.checks import metric_kinds
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from crmcore.conditions import Finding, SqlContext
+    from crmcore.conditions import Condition, Finding, SqlContext
     from crmcore.metrics import MetricTable
     from crmcore.records.session import Session
     from crmcore.registry import Registry
@@ -115,6 +115,8 @@ def explain(session: Session, rule: ScoringRule, id: int, as_of: dt.date | None 
     """
     if not session.sees(rule.entity, id):
         raise NotFound(rule.entity, id)
+    if (rule.entity, rule.field) in session.hidden:
+        raise session.access.denied(session.actor, "read", f"{rule.entity}.{rule.field}")
     compiled = _Compiled(session, rule, as_of or session.today)
     source, table = compiled.metrics.source, compiled.metrics.table
     metrics = [column.label(f"metric__{number}") for number, column in enumerate(compiled.metrics.columns.values())]
@@ -125,14 +127,25 @@ def explain(session: Session, rule: ScoringRule, id: int, as_of: dt.date | None 
     decisions: list[Decision] = []
     for label, condition in zip(rule.labels, compiled.conditions, strict=True):
         known = {**values, **measured}
-        closed = condition.fields & session.hidden
-        findings = () if closed else condition.explain(known, context)
+        findings = condition.explain(known, context) if _may_know(session, rule, condition) else ()
         decisions.append(Decision(label.value, label.condition, condition.evaluate(known, context), findings))
         if decisions[-1].holds:
             break
     reached = decisions[-1] if decisions and decisions[-1].holds else None
     said = reached.label if reached else rule.otherwise
     return Explanation(rule, said, values[rule.field], tuple(decisions))
+
+
+def _may_know(session: Session, rule: ScoringRule, condition: Condition) -> bool:
+    """Whether the actor may see all that a condition looks at: no hidden field, no entity without any right to read."""
+    registry = session.runtime.registry
+    read = set(condition.fields)
+    for name in condition.metrics:
+        metric = metric_named(registry, rule.entity, name)
+        source = registry.relations(rule.entity)[metric.relation].entity
+        read |= {(source, field) for field in (metric.field, metric.date_field, "id") if field}
+    entities = {entity for entity, _field in read}
+    return not read & session.hidden and all(session.access.can(session.actor, "read", name) for name in entities)
 
 
 class _Compiled:

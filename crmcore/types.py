@@ -39,12 +39,15 @@ __all__ = [
     "Report",
     "ReportType",
     "ScoringRule",
+    "SourceHeader",
     "SourceRow",
     "Transaction",
 ]
 
 Action = Literal["create", "read", "update", "delete"]
 
+_LONGEST_ID = 15
+"""Digits of an id: within what every JSON reader keeps exactly."""
 _NAME = r"[a-z][a-z0-9_]*"
 _QUALIFIED = rf"{_NAME}\.{_NAME}"
 
@@ -64,7 +67,7 @@ class Ref:
             ValueError: the text is not ``<entity>:<positive integer>``.
         """
         entity, colon, number = text.partition(":")
-        positive = number.isascii() and number.isdigit() and int(number) > 0
+        positive = number.isascii() and number.isdigit() and len(number) <= _LONGEST_ID and int(number) > 0
         if not (colon and entity.isidentifier() and positive):
             raise ValueError(text)
         return cls(entity, int(number))
@@ -226,6 +229,13 @@ class ReportType:
 
 
 @frozen
+class SourceHeader:
+    """The headers of an imported file, which its reader yields before anything else."""
+
+    names: Sequence[str] = attrs.field(converter=tuple)
+
+
+@frozen
 class SourceRow:
     """One record of an imported file: where it starts and its cells by header."""
 
@@ -241,8 +251,8 @@ class Importer:
     name: str = attrs.field(validator=matches_re(_NAME))
     suffixes: Sequence[str] = attrs.field(converter=tuple)
     """Lower-case file name endings with the dot (``.csv``)."""
-    read: Callable[[Path], Iterator[SourceRow | Problem]]
-    """Yields rows, and a Problem for every row that cannot be read."""
+    read: Callable[[Path], Iterator[SourceHeader | SourceRow | Problem]]
+    """Yields the header, then rows, and a Problem for every row that cannot be read, its cells as `Problem.value`."""
     titles: Mapping[str, str] = attrs.field(factory=dict)
 
 
@@ -313,7 +323,7 @@ class Change(Protocol):
 
     @property
     def after(self) -> Mapping[str, Any]:
-        """Values as they will be stored; empty for a deletion."""
+        """Values as they will be stored; for a deletion, those that the record had last."""
 
     @property
     def changed(self) -> frozenset[str]:

@@ -50,15 +50,13 @@ def find_named(session: Session, entity: Entity, names: Iterable[str]) -> Mappin
             known = ref.entity == entity.name and session.sees(entity.name, ref.id)
             found[name] = Found(ref.id) if known else _none(entity, name)
     for column, folded in _ways(entity):
-        missing = {(fold(name) if folded else name): name for name in wanted if name not in found}
+        missing: dict[str, list[str]] = defaultdict(list)
+        for name in wanted:
+            if name not in found:
+                missing[fold(name) if folded else name].append(name)
         for value, ids in _holders(session, entity, column, missing).items():
-            if len(ids) == 1:
-                found[missing[value]] = Found(ids[0])
-            else:
-                refs = ", ".join(str(Ref(entity.name, id)) for id in sorted(ids))
-                found[missing[value]] = Found(
-                    None, _('"{name}" is more than one: {refs}').format(name=value, refs=refs)
-                )
+            for name in missing[value]:
+                found[name] = Found(ids[0]) if len(ids) == 1 else _several(entity, name, ids)
     return {name: found.get(name) or _none(entity, name) for name in wanted}
 
 
@@ -91,3 +89,8 @@ def _parsed(name: str) -> Ref | None:
 
 def _none(entity: Entity, name: str) -> Found:
     return Found(None, _('there is no {entity} "{name}"').format(entity=entity.name, name=name))
+
+
+def _several(entity: Entity, name: str, ids: Iterable[int]) -> Found:
+    refs = ", ".join(str(Ref(entity.name, id)) for id in sorted(ids))
+    return Found(None, _('"{name}" is more than one: {refs}').format(name=name, refs=refs))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from collections import Counter, defaultdict
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ from crmcore.importing.coercion import coerce
 from crmcore.importing.mapping import HeaderMapping, map_headers
 from crmcore.importing.references import find_named
 from crmcore.schema.model import Kind
-from crmcore.types import SYSTEM, Problem, SourceRow
+from crmcore.types import SYSTEM, Problem, SourceHeader, SourceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,22 +86,28 @@ def import_file(
         UsageError: no enabled plugin reads such files, the file cannot be read, or it has no known header.
     """
     model = crm.runtime.entity(entity)
-    rows = _read(_importer(crm.registry, path), path)
+    found = _read(_importer(crm.registry, path), path)
+    header = next(found, None)
+    if isinstance(header, Problem):
+        raise UsageError(
+            _("{path} cannot be read: {reason}").format(path=path, reason=header.message), hint=header.hint
+        )
+    if not isinstance(header, SourceHeader) or not header.names:
+        raise UsageError(_("{path} has no header").format(path=path))
+    mapping = _mapping(model, path, header.names)
     outcomes: Counter[str] = Counter()
     problems: list[Problem] = []
-    mapping: HeaderMapping | None = None
-    with _Rejects(rejects or path.with_name(f"{path.name}.rejects.csv")) as refused:
-        for chunk in _chunks(rows):
-            if mapping is None:
-                mapping = _mapping(model, path, chunk)
+    keys = _RowKeys()
+    with _Rejects(rejects or _unused(path.with_name(f"{path.name}.rejects.csv")), header.names) as refused:
+        for chunk in _chunks(_row(number, one) for number, one in enumerate(found, start=2)):
+            for row in chunk:
+                row.values["row_key"] = partial(keys.of, row.cells)
             with crm.session(actor, source="import") as session:
                 for row, outcome in _save(session, model, path, mapping, chunk, on_match):
                     outcomes[outcome] += 1
                     problems.extend(row.problems[: _PROBLEMS_KEPT - len(problems)])
                     if outcome == "rejected":
                         refused.write(row)
-    if mapping is None:
-        raise UsageError(_("{path} has no rows").format(path=path))
     return ImportResult(mapping, outcomes, tuple(problems), refused.path if refused.written else None)
 
 
@@ -115,21 +124,29 @@ def _importer(registry: Registry, path: Path) -> Importer:
     )
 
 
-def _read(importer: Importer, path: Path) -> Iterator[_Row]:
+def _read(importer: Importer, path: Path) -> Iterator[SourceHeader | SourceRow | Problem]:
     try:
-        for number, found in enumerate(importer.read(path), start=1):
-            if isinstance(found, SourceRow):
-                yield _Row(found.line, found.cells, {}, [])
-            else:
-                yield _Row(found.line or number, {}, {}, [found])
+        yield from importer.read(path)
     except OSError as error:
         raise UsageError(_("{path} cannot be read: {reason}").format(path=path, reason=error.strerror)) from error
 
 
-def _mapping(entity: Entity, path: Path, rows: Sequence[_Row]) -> HeaderMapping:
-    headers = dict.fromkeys(header for row in rows for header in row.cells)
-    mapping = map_headers(entity, headers)
-    if headers and not mapping.fields:
+def _row(number: int, found: SourceHeader | SourceRow | Problem) -> _Row:
+    if isinstance(found, SourceRow):
+        return _Row(found.line, found.cells, {}, [])
+    problem = found if isinstance(found, Problem) else Problem(message=_("a second header"), value=list(found.names))
+    return _Row(problem.line or number, {}, {}, [problem])
+
+
+def _unused(path: Path) -> Path:
+    """Return a path that is not there yet: a rejects file may be the one that somebody is just mending."""
+    names = (path, *(path.with_suffix(f".{number}{path.suffix}") for number in range(2, 1000)))
+    return next((name for name in names if not name.exists()), path)
+
+
+def _mapping(entity: Entity, path: Path, headers: Sequence[str]) -> HeaderMapping:
+    mapping = map_headers(entity, dict.fromkeys(header for header in headers if header))
+    if not mapping.fields:
         raise UsageError(
             _("{path}: no header is a field of {entity}: {headers}").format(
                 path=path, entity=entity.name, headers=", ".join(headers)
@@ -204,15 +221,29 @@ def _chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
         yield chunk
 
 
-class _Rejects:
-    """The file of rejected rows, made when the first one comes: the input's columns, then line and reason."""
+class _RowKeys:
+    """Keys of rows that have none: the hash of the row, and how many like it came before."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, cells: Mapping[str, Any]) -> str:
+        """Return the key of the next row with these cells."""
+        text = json.dumps(sorted(cells.items()), ensure_ascii=False, default=str)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        self._seen[digest] += 1
+        return f"{digest}:{self._seen[digest]}"
+
+
+class _Rejects:
+    """The file of rejected rows, made when the first one comes: line and reason, then the input's columns."""
+
+    def __init__(self, path: Path, headers: Sequence[str]) -> None:
         self.path = path
         self.written = 0
+        self._headers = headers
         self._file: Any = None
         self._writer: Any = None
-        self._headers: list[str] = []
 
     def __enter__(self) -> _Rejects:
         return self
@@ -226,8 +257,9 @@ class _Rejects:
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8-sig", newline="")
             self._writer = csv.writer(self._file)
-            self._headers = list(row.cells)
-            self._writer.writerow([*self._headers, "line", "reason"])
+            self._writer.writerow(["line", "reason", *self._headers])
         reasons = "; ".join(str(evolve(problem, file=None, line=None)) for problem in row.problems)
-        self._writer.writerow([*(row.cells.get(header, "") for header in self._headers), row.line, reasons])
+        unread = row.problems[0].value if not row.cells else None
+        cells = unread if isinstance(unread, list) else [row.cells.get(header, "") for header in self._headers]
+        self._writer.writerow([row.line, reasons, *cells])
         self.written += 1

@@ -43,6 +43,7 @@ def check(session: Session, entity: Entity, action: str, drafts: Sequence[Draft]
     check_references(session, entity, drafts)
     _check_schema(session, entity, drafts)
     check_unique(session, entity, drafts)
+    _check_external_ids(session, entity, drafts)
     if plugins:
         _ask_plugins(session, entity, action, drafts)
 
@@ -106,9 +107,9 @@ def _visible(session: Session, target: str, ids: set[int]) -> Iterator[int]:
     table = session.runtime.tables.entity[target]
     # The lock that a foreign key takes as well: a delete has to wait for us, an ordinary change does not.
     statement = select(table.c.id).where(live(table), session.may("read", target, table))
-    for some in chunks(ids):
+    for some in chunks(sorted(ids)):
         yield from session.connection.execute(
-            statement.where(table.c.id.in_(some)).with_for_update(read=True, key_share=True)
+            statement.where(table.c.id.in_(some)).order_by(table.c.id).with_for_update(read=True, key_share=True)
         ).scalars()
 
 
@@ -131,6 +132,28 @@ def check_unique(session: Session, entity: Entity, drafts: Sequence[Draft]) -> N
                 draft.refuse(_taken(session, entity, field, draft, holders[value]))
             else:
                 holders[value] = draft.id
+
+
+def _check_external_ids(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+    """Refuse a second external id for a record, and one that another record has."""
+    table = session.runtime.tables.entity[entity.name]
+    known = [draft for draft in drafts if draft.id is not None and draft.external_id is not None]
+    for draft in known:
+        own = (draft.system.get("source"), draft.system.get("external_id"))
+        given = (draft.source, draft.external_id)
+        if own == given:
+            continue
+        if own[1] is None:
+            same = select(table.c.id).where(table.c.source == draft.source, table.c.external_id == draft.external_id)
+            holder = session.connection.execute(same).scalar()
+            if holder is None:
+                continue
+            message = _("another record has this external id")
+        elif own[0] == given[0]:
+            message = _("the record has another external id of this source: {known}").format(known=own[1])
+        else:
+            continue  # one record has one external id; that of the first system stays
+        draft.refuse(Problem(message=message, field="external_id", value=given[1], row=draft.row, code="external_id"))
 
 
 def _comparable(field: Field, draft: Draft) -> Any:
@@ -157,7 +180,9 @@ def _ask_plugins(session: Session, entity: Entity, action: str, drafts: Sequence
     if not session.runtime.registry.listeners("crm_validate", entity.name):
         return
     by_row = {draft.row: draft for draft in drafts}
-    for problem in session.ask("crm_validate", DraftBatch(entity, action, session.source, drafts)):
+    hidden = session.access.fields(session.actor, entity.name).hidden
+    for found in session.ask("crm_validate", DraftBatch(entity, action, session.source, drafts)):
+        problem = evolve(found, value=None) if found.field in hidden else found
         # A problem of no particular row is one of the whole batch.
         for draft in drafts if problem.row is None else (by_row[problem.row],):
             draft.refuse(evolve(problem, row=draft.row))

@@ -53,20 +53,41 @@ def write_computed(session: Session, entity: Entity, fields: Sequence[str], valu
         if declared is None or not declared.computed_by:
             raise UsageError(_("{entity}.{field} is not a computed field").format(entity=entity.name, field=name))
     table = session.runtime.tables.entity[entity.name]
-    changed = _changed_table(table, fields)
-    changed.create(session.connection)
-    count = _collect(session, table, changed, fields, values)
-    if count:
-        _apply(session, entity, table, changed, fields)
-    changed.drop(session.connection)
+    missing = [name for name in ("id", *fields) if name not in values.selected_columns]
+    if missing:
+        raise UsageError(_("the SELECT has no column {names}").format(names=", ".join(missing)))
+    with session.computing() as depth:
+        changed = _changed_table(table, fields, depth)
+        changed.create(session.connection)
+        count = _collect(session, table, changed, fields, values)
+        if count:
+            _check_values(session, entity, changed, fields)
+            _apply(session, entity, table, changed, fields)
+        changed.drop(session.connection)
     return count
 
 
-def _changed_table(table: Table, fields: Sequence[str]) -> Table:
+def _check_values(session: Session, entity: Entity, changed: Table, fields: Sequence[str]) -> None:
+    """Refuse labels that the field does not have: nobody could set it right afterwards."""
+    for name in fields:
+        allowed = entity.fields[name].enum
+        if allowed:
+            other = select(changed.c[name]).where(changed.c[name].not_in(allowed)).limit(1)
+            wrong = session.connection.execute(other).scalar()
+            if wrong is not None:
+                raise UsageError(
+                    _("{value!r} is not among the values of {entity}.{field}").format(
+                        value=wrong, entity=entity.name, field=name
+                    )
+                )
+
+
+def _changed_table(table: Table, fields: Sequence[str], depth: int) -> Table:
     new = [Column(name, table.c[name].type) for name in fields]
     old = [Column(f"old__{name}", table.c[name].type) for name in fields]
     identity = Column("id", table.c.id.type, primary_key=True, autoincrement=False)
-    return Table("crmcore_changed", MetaData(), identity, *new, *old, prefixes=["TEMPORARY"])
+    # A hook that is told of labels may compute others: each run inside another has a table of its own.
+    return Table(f"crmcore_changed_{depth}", MetaData(), identity, *new, *old, prefixes=["TEMPORARY"])
 
 
 def _collect(session: Session, table: Table, changed: Table, fields: Sequence[str], values: Select[Any]) -> int:

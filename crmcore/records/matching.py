@@ -8,11 +8,12 @@ Statements are per alternative and batch, never per row.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, tuple_
 
 from crmcore.schema.model import Entity, MatchRule
 from crmcore.schema.values import fold, from_json
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
     from crmcore.records.drafts import Draft
 
-__all__ = ["Candidate", "Key", "draft_keys", "find_candidates", "keys_of", "match_fields"]
+__all__ = ["Candidate", "Key", "draft_keys", "find_candidates", "keys_of", "lock_keys"]
 
 _KEYS_PER_STATEMENT = 500
+_MOST_LOCKS = 64
 
 Key = tuple[int, tuple[Any, ...]]
 """Number of an alternative (0 is the external id) and the values it compares."""
@@ -39,11 +41,6 @@ class Candidate:
     alternative: str
     """The fields that agreed, as people read them."""
     deleted: bool
-
-
-def match_fields(entity: Entity) -> frozenset[str]:
-    """Return the fields that take part in any alternative."""
-    return frozenset(name for rule in entity.match for name in (*rule.fields, *rule.when))
 
 
 def keys_of(entity: Entity, values: Mapping[str, Any], source: str | None, external_id: str | None) -> list[Key]:
@@ -68,7 +65,7 @@ def keys_of(entity: Entity, values: Mapping[str, Any], source: str | None, exter
 def draft_keys(entity: Entity, draft: Draft) -> list[Key]:
     """Return the keys of a row that is being saved."""
     compared = {
-        name: from_json(entity.fields[name], draft.values[name]) for name in match_fields(entity) & draft.values.keys()
+        name: from_json(entity.fields[name], draft.values[name]) for name in entity.match_fields & draft.values.keys()
     }
     return keys_of(entity, compared, draft.source, draft.external_id)
 
@@ -104,6 +101,27 @@ def find_candidates(
     return found
 
 
+def lock_keys(connection: Connection, entity: Entity, drafts: Sequence[Draft]) -> None:
+    """Let nobody else look for the same keys before this transaction has ended, so that two do not both find nothing.
+
+    SQLite has one writer at a time anyway. On PostgreSQL a few keys are locked each, many by the whole entity.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    keys = sorted({_lock_number(entity.name, key) for draft in drafts for key in draft_keys(entity, draft)})
+    whole = _lock_number(entity.name, "all")
+    if len(keys) > _MOST_LOCKS:
+        connection.execute(select(func.pg_advisory_xact_lock(whole)))
+    elif keys:
+        connection.execute(select(func.pg_advisory_xact_lock_shared(whole)))
+        for key in keys:  # in one order, so that two who want the same keys wait and do not deadlock
+            connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def _lock_number(*what: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], signed=True)
+
+
 @frozen
 class _Stored:
     id: int
@@ -119,7 +137,7 @@ def _stored(
         return
     compared = _columns(entity, table, number)
     system = (table.c.id, table.c.deleted_at, table.c.merged_into, table.c.source, table.c.external_id)
-    fields = sorted(match_fields(entity))
+    fields = sorted(entity.match_fields)
     statement = select(*system, *(table.c[name] for name in fields))
     rule = entity.match[number - 1] if number else MatchRule(fields=())
     for name, value in rule.when.items():

@@ -8,7 +8,7 @@ their order. Restoring brings back what was deleted along and fills in what was 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 from sqlalchemy import and_, select, true
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, Row, Table
 
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
@@ -71,10 +71,13 @@ def delete(session: Session, entity: Entity, id: int, expected_version: int | No
             _("{ref} cannot be deleted:").format(ref=Ref(entity.name, id)),
             hint=_("Delete those first, or let them refer to another record."),
         )
+    because = _because_of(Ref(entity.name, id))
     for name, ids in removal.deleted.items():
-        _delete_rows(session, session.runtime.entity(name), sorted(ids))
+        own = {id} if name == entity.name else set()
+        _delete_rows(session, session.runtime.entity(name), sorted(ids & own), because=None)
+        _delete_rows(session, session.runtime.entity(name), sorted(ids - own), because=because)
     for child, reference, referring in removal.cleared:
-        _clear(session, child, reference, referring, because=_because_of(Ref(entity.name, id)))
+        _clear(session, child, reference, referring, because=because)
 
 
 def restore(session: Session, entity: Entity, id: int) -> None:
@@ -92,10 +95,9 @@ def restore(session: Session, entity: Entity, id: int) -> None:
         session.may("delete", entity.name, table),
     )
     row = session.connection.execute(statement.with_for_update()).first()
-    if row is None:
+    if row is None or _was_erased(session, entity, id):
         raise NotFound(entity.name, id)
-    along = _deleted_along(session, entity, id, row.deleted_at)
-    for name, ids in along.items():
+    for name, ids in _deleted_along(session, entity, id, row.deleted_at).items():
         _restore_rows(session, session.runtime.entity(name), sorted(ids))
     _fill_in(session, Ref(entity.name, id), row.deleted_at)
 
@@ -129,7 +131,7 @@ def _plan(session: Session, entity: Entity, id: int) -> _Removal:
             if left and reference.on_delete == "clear":
                 removal.cleared.append((child, reference, sorted(left)))
             elif left:
-                removal.blocking.append(_in_the_way(child, reference, target, sorted(left)))
+                removal.blocking.append(_in_the_way(session, child, reference, target, sorted(left)))
     return removal
 
 
@@ -143,28 +145,25 @@ def _pointing(
 ) -> set[int]:
     table = session.runtime.tables.entity[child.name]
     found: set[int] = set()
-    for some in chunks(ids):
+    for some in chunks(sorted(ids)):
         statement = select(table.c.id).where(wanted(table), points_to(table, reference, target, some))
-        found.update(session.connection.execute(statement).scalars())
+        # Locked, so that a record which is just being moved elsewhere is looked at again when it is there.
+        locked = statement.order_by(table.c.id).with_for_update()
+        found.update(session.connection.execute(locked).scalars())
     return found
 
 
-def _in_the_way(child: Entity, reference: Field, target: str, ids: Sequence[int]) -> Problem:
+def _in_the_way(session: Session, child: Entity, reference: Field, target: str, ids: Sequence[int]) -> Problem:
     message = ngettext(
-        "{n} {entity} refers to this {target} by {field} ({first})",
-        "{n} {entity} refer to this {target} by {field} ({first}, ...)",
-        len(ids),
-    ).format(
-        n=len(ids),
-        entity=child.name if len(ids) == 1 else child.plural,
-        target=target,
-        field=reference.name,
-        first=Ref(child.name, ids[0]),
-    )
-    return Problem(message=message, code="referenced")
+        "{n} {entity} refers to this {target} by {field}", "{n} {entity} refer to this {target} by {field}", len(ids)
+    ).format(n=len(ids), entity=child.name if len(ids) == 1 else child.plural, target=target, field=reference.name)
+    seen = next((str(Ref(child.name, id)) for id in ids if session.sees(child.name, id)), None)
+    return Problem(message=f"{message} ({seen})" if seen else message, code="referenced")
 
 
-def _delete_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
+def _delete_rows(session: Session, entity: Entity, ids: Sequence[int], *, because: str | None) -> None:
+    if not ids:
+        return
     drafts = load_drafts(session, entity, ids)
     batch = DraftBatch(entity, "delete", session.source, drafts)
     problems = list(session.ask("crm_validate", batch))
@@ -172,7 +171,7 @@ def _delete_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
         raise ValidationError(evolve(problem, row=None) for problem in problems)
     session.tell("crm_before_save", batch)
     touch(session, entity, ids, {"deleted_at": session.now})
-    write_history(session, entity, "delete", drafts)
+    write_history(session, entity, "delete", drafts, source=because)
     session.tell("crm_after_save", batch)
     record_events(session, entity, "delete", drafts)
 
@@ -188,8 +187,28 @@ def _clear(session: Session, entity: Entity, reference: Field, ids: Sequence[int
 
 
 def _deleted_along(session: Session, entity: Entity, id: int, at: dt.datetime) -> Mapping[str, set[int]]:
-    """Return what was deleted in the same moment because it goes with the record, the record first."""
-    return _closure(session, entity, id, lambda table: table.c.deleted_at == at)
+    """Return what was deleted because it goes with the record, the record first."""
+    found: dict[str, set[int]] = defaultdict(set)
+    found[entity.name].add(id)
+    for row in _history_because_of(session, Ref(entity.name, id), at):
+        if row.action == "delete" and row.entity in session.runtime.registry.entities:
+            found[row.entity].add(row.record_id)
+    return found
+
+
+def _was_erased(session: Session, entity: Entity, id: int) -> bool:
+    history = session.runtime.tables.history
+    erased = select(history.c.id).where(
+        history.c.entity == entity.name, history.c.record_id == id, history.c.action == "erase"
+    )
+    return session.connection.execute(erased).first() is not None
+
+
+def _history_because_of(session: Session, ref: Ref, at: dt.datetime) -> Sequence[Row[Any]]:
+    """Return what the history keeps of other records that changed because a record was deleted."""
+    history = session.runtime.tables.history
+    statement = select(history).where(history.c.source == _because_of(ref), history.c.at == at)
+    return session.connection.execute(statement.order_by(history.c.id)).all()
 
 
 def _closure(
@@ -228,16 +247,15 @@ def _restore_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
 
 def _fill_in(session: Session, ref: Ref, at: dt.datetime) -> None:
     """Fill in the references that deleting the record had cleared, where nobody has filled them in since."""
-    history, entities = session.runtime.tables.history, session.runtime.registry.entities
-    cleared = select(history.c.entity, history.c.record_id, history.c.old).where(
-        history.c.at == at, history.c.source == _because_of(ref)
-    )
-    for name, id, old in session.connection.execute(cleared).all():
-        fields = entities[name].fields if name in entities else {}
-        for draft in load_drafts(session, entities[name], [id]) if fields else ():
-            missing = {field: value for field, value in old.items() if field in fields and field not in draft.values}
+    entities, system = session.runtime.registry.entities, session.as_system()
+    for row in _history_because_of(session, ref, at):
+        if row.action != "update" or row.entity not in entities or not system.sees(row.entity, row.record_id):
+            continue
+        fields = entities[row.entity].fields
+        for draft in load_drafts(session, entities[row.entity], [row.record_id]):
+            missing = {name: old for name, old in row.old.items() if name in fields and name not in draft.values}
             if missing:
-                session.as_system().update(name, id, missing)
+                system.update(row.entity, row.record_id, missing)
 
 
 def _because_of(ref: Ref) -> str:

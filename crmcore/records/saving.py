@@ -17,8 +17,8 @@ from crmcore.errors import Conflict, DuplicateRecord, NotFound, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records.checks import check
 from crmcore.records.drafts import DraftBatch, RowResult, SaveResult
-from crmcore.records.incoming import read_rows, refuse_closed, rounds
-from crmcore.records.matching import find_candidates, match_fields
+from crmcore.records.incoming import WITHOUT_KEY, read_rows, refuse_closed, refuse_hidden, rounds
+from crmcore.records.matching import find_candidates, lock_keys
 from crmcore.records.writing import chunks, record_events, write_history
 from crmcore.store.rows import allocate_ids, insert_rows, update_rows
 from crmcore.types import Problem, Ref
@@ -42,8 +42,8 @@ OnMatch = Literal["update", "skip", "error", "create"]
 another record all the same, unless its external id is taken."""
 
 
-def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match: OnMatch) -> int:
-    """Save one row and return the id of its record.
+def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match: OnMatch) -> tuple[int, bool]:
+    """Save one row and return the id of its record, and whether it was left as it was.
 
     Raises:
         ValidationError: the schema, a reference or a plugin refuses a value.
@@ -57,7 +57,7 @@ def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match:
         raise draft.error
     if draft.problems or draft.id is None:
         raise ValidationError(evolve(problem, row=None) for problem in draft.problems)
-    return draft.id
+    return draft.id, draft.outcome == "skipped"
 
 
 def save_rows(
@@ -72,13 +72,18 @@ def _save(
     session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch, import_id: int | None
 ) -> list[Draft]:
     drafts = read_rows(entity, rows)
+    if any(draft.id is None for draft in drafts):
+        # Before anything is looked up: whoever may not create could otherwise ask who is there.
+        session.access.demand(session.actor, "create", entity.name)
     waiting = deque(rounds(entity, drafts))
     while waiting:
         some = waiting.popleft()
+        for draft in some:
+            refuse_hidden(session, entity, draft)
         new = _recognise(session, entity, [d for d in some if d.id is None], on_match)
-        if new:
-            session.access.demand(session.actor, "create", entity.name)
-            new = _normalise_new(session, entity, new, on_match)
+        new, again = _normalise_new(session, entity, new, on_match)
+        if again:
+            waiting.appendleft(again)
         known, again = _once_each([d for d in some if d.id is not None and d.outcome is None])
         if again:
             waiting.appendleft(again)
@@ -101,6 +106,7 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
     if not drafts:
         return []
     table = session.runtime.tables.entity[entity.name]
+    lock_keys(session.connection, entity, drafts)
     # An external id stands for one record, whatever is asked: an index keeps it so.
     found = find_candidates(session.connection, entity, table, drafts, external_only=on_match == "create")
     new = []
@@ -112,7 +118,7 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
         elif len(alive) > 1:
             draft.fail(_ambiguous(session, entity, list(alive.values())))
         elif not alive:
-            draft.fail(_was_deleted(entity, candidates[0]))
+            draft.fail(_was_deleted(session, entity, candidates[0]))
             draft.outcome = "skipped"
         else:
             _take(session, entity, draft, next(iter(alive.values())), on_match)
@@ -120,19 +126,31 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
 
 
 def _take(session: Session, entity: Entity, draft: Draft, candidate: Candidate, on_match: OnMatch) -> None:
+    if not session.sees(entity.name, candidate.id):
+        draft.fail(_duplicate(session, entity, candidate))
+        return
     draft.id = candidate.id
-    if on_match == "skip":
+    if draft.source == WITHOUT_KEY:
+        draft.outcome = "unchanged"  # the very same row has been here before
+    elif on_match == "skip":
         draft.outcome = "skipped"
     elif on_match in ("error", "create"):
         draft.fail(_duplicate(session, entity, candidate))
 
 
-def _normalise_new(session: Session, entity: Entity, drafts: list[Draft], on_match: OnMatch) -> list[Draft]:
-    """Let plugins set values of new records, and look once more for those whose keys they changed."""
+def _normalise_new(
+    session: Session, entity: Entity, drafts: list[Draft], on_match: OnMatch
+) -> tuple[list[Draft], list[Draft]]:
+    """Let plugins set values of new records, and look once more for those whose keys they changed.
+
+    Returns:
+        What is still new, and what has to wait because it has become the same record as an earlier row.
+    """
     _hook(session, entity, "crm_before_validate", "create", drafts)
-    compared = match_fields(entity)
+    compared = entity.match_fields
     _recognise(session, entity, [d for d in drafts if compared & d.set_by_plugins.keys()], on_match)
-    return [draft for draft in drafts if draft.id is None and draft.outcome is None]
+    first, *later = rounds(entity, [draft for draft in drafts if draft.id is None]) or [[]]
+    return first, [draft for some in later for draft in some]
 
 
 def _load(session: Session, entity: Entity, drafts: Sequence[Draft]) -> list[Draft]:
@@ -143,8 +161,9 @@ def _load(session: Session, entity: Entity, drafts: Sequence[Draft]) -> list[Dra
     table = session.runtime.tables.entity[entity.name]
     stored: dict[int | None, Row[Any]] = {}
     by_id = {draft.id: draft for draft in drafts}
-    statement = select(table).where(live(table), session.may("update", entity.name, table))
-    for ids in chunks(list(by_id)):
+    statement = select(table).where(live(table), session.may("update", entity.name, table)).order_by(table.c.id)
+    # In the order of the ids, as everybody locks them: two batches of the same records wait and do not deadlock.
+    for ids in chunks(sorted(id for id in by_id if id is not None)):
         for row in session.connection.execute(statement.where(table.c.id.in_(ids)).with_for_update(key_share=True)):
             stored[row.id] = row
     for draft in drafts:
@@ -173,10 +192,10 @@ def _write(
     """Check drafts, write those that pass, and tell plugins."""
     if not drafts:
         return
-    rights = session.access.fields(session.actor, entity.name)
+    rights = session.access.fields(session.actor, entity.name, action)
     for draft in drafts:
         refuse_closed(entity, rights, draft)
-        if draft.before is not None and not draft.problems and not draft.changed and not _links(draft):
+        if draft.before is not None and not draft.problems and not draft.changed and not _names_anew(draft):
             draft.outcome = "unchanged"
     drafts = _open(drafts)
     check(session, entity, action, drafts)
@@ -279,6 +298,14 @@ def _accepted(drafts: Sequence[Draft]) -> Sequence[Draft]:
     return _open(drafts)
 
 
+def _names_anew(draft: Draft) -> bool:
+    """Whether the row brings an external id that the record does not have from that source."""
+    if draft.external_id is None:
+        return False
+    stored = (draft.system.get("source"), draft.system.get("external_id"))
+    return stored[1] is None or (stored[0] == draft.source and stored[1] != draft.external_id)
+
+
 def _links(draft: Draft) -> bool:
     """Whether the row brings an external id for a record that has none yet."""
     return draft.external_id is not None and draft.system.get("external_id") is None
@@ -317,7 +344,9 @@ def _ambiguous(session: Session, entity: Entity, candidates: Sequence[Candidate]
     return DuplicateRecord([Problem(message=message, code="ambiguous")], hint=_("Give its id, or a stronger key."))
 
 
-def _was_deleted(entity: Entity, candidate: Candidate) -> DuplicateRecord:
+def _was_deleted(session: Session, entity: Entity, candidate: Candidate) -> DuplicateRecord:
+    if not session.sees(entity.name, candidate.id, deleted=True):
+        return _duplicate(session, entity, candidate)
     ref = Ref(entity.name, candidate.id)
     message = _("{ref} is the same record and was deleted: same {alternative}").format(
         ref=ref, alternative=candidate.alternative

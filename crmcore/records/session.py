@@ -8,6 +8,7 @@ own) and :mod:`crmcore.records.computed` (values that rules own).
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
@@ -19,15 +20,16 @@ from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
 from crmcore.conditions import PythonContext, SqlContext
-from crmcore.errors import DuplicateRecord, NotFound, UsageError, ValidationError
+from crmcore.errors import AccessDenied, DuplicateRecord, NotFound, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records import computed, reading, removal, saving
+from crmcore.schema.values import MAX_INTEGER
 from crmcore.store import history as history_store
 from crmcore.types import SYSTEM, Problem
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement, Connection, FromClause, Result, Subquery, Table
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
+_ON_MATCH = ("update", "skip", "error", "create")
+_ON_PROBLEM = ("raise", "reject")
+
 _ROWS_PER_BATCH = 5000
 
 
@@ -52,6 +57,9 @@ class _State:
     """What a session and its views as the system share."""
 
     has_events: bool = False
+    computing: int = 0
+    """Runs of the second door that are under way, one inside the other."""
+    ended: bool = False
 
 
 class Session:
@@ -99,6 +107,8 @@ class Session:
         """
         if threading.get_ident() != self._thread:
             raise UsageError(_("a session belongs to one thread"), hint=_("Open a session in each thread."))
+        if self._state.ended:
+            raise UsageError(_("the session has ended"), hint=_("Work inside its `with` block."))
         return self._connection
 
     @property
@@ -131,8 +141,14 @@ class Session:
         """Undo everything written inside the ``with`` block when it ends with an error.
 
         Raises:
+            AccessDenied: the session or its actor is for reading only.
             DuplicateRecord: the database refused a row, because somebody else saved at the same moment.
         """
+        if self.actor.read_only:
+            raise AccessDenied(
+                _("{login} may only read here").format(login=self.actor.login),
+                hint=_("Open a session for writing, with an actor that may write."),
+            )
         try:
             with self.connection.begin_nested():
                 yield
@@ -158,7 +174,7 @@ class Session:
             >>> session.get("customer", 1).name  # doctest: +SKIP
             'Acme'
         """
-        record = reading.get(self, self.runtime.entity(entity), id, deleted=deleted)
+        record = reading.get(self, self.runtime.entity(entity), _record_id(id), deleted=deleted)
         if record is None:
             raise NotFound(entity, id)
         return record
@@ -187,6 +203,9 @@ class Session:
         Example:
             >>> session.find("customer", "region = 'East'", order="-updated_at")  # doctest: +SKIP
         """
+        _expect(limit, int, "limit")
+        for name, text in (("where", where), ("order", order), ("after", after)):
+            _expect(text, (str, type(None)), name)
         return reading.find(self, self.runtime.entity(entity), where, order, limit, after)
 
     def iterate(self, entity: str, where: str | None = None, *, order: str | None = None) -> Iterator[Record]:
@@ -204,7 +223,7 @@ class Session:
             NotFound: there is no such record, deleted ones included, that the actor may see.
         """
         model = self.runtime.entity(entity)
-        if not self.sees(entity, id, deleted=True):
+        if not self.sees(entity, _record_id(id), deleted=True):
             raise NotFound(entity, id)
         # Fields of a disabled plugin are left out too: nobody is there to say who may read them.
         readable = model.fields.keys() - self.access.fields(self.actor, model.name).hidden
@@ -250,11 +269,13 @@ class Session:
             AccessDenied: the actor may not create it.
         """
         model = self.runtime.entity(entity)
+        _expect(values, Mapping, "values")
+        _expect_one_of(on_match, _ON_MATCH, "on_match")
         if "id" in values:
             raise UsageError(_("a new record has no id yet"), hint=_("Use update to change a record."))
         with self.savepoint():
-            id = saving.save_one(self, model, values, on_match)
-        return self._written(model, id)
+            id, skipped = saving.save_one(self, model, values, on_match)
+        return self.get(entity, id) if skipped else self._written(model, id)
 
     def update(self, entity: str, id: int, values: Mapping[str, Any], *, version: int | None = None) -> Record:
         """Change some fields of a record.
@@ -269,22 +290,24 @@ class Session:
             NotFound, AccessDenied, Conflict, ValidationError: as their names say. Nothing was written.
         """
         model = self.runtime.entity(entity)
+        _expect(values, Mapping, "values")
         if values.keys() & {"id", "version"}:
             raise UsageError(_("the id and the version of a record cannot be set"), hint=_("Give them as arguments."))
         with self.savepoint():
-            saving.save_one(self, model, {**values, "id": id, "version": version}, "update")
+            saving.save_one(self, model, {**values, "id": _record_id(id), "version": version}, "update")
         return self._written(model, id)
 
     def delete(self, entity: str, id: int, *, version: int | None = None) -> None:
         """Delete a record so that it can be restored; see :mod:`crmcore.records.removal`."""
         with self.savepoint():
-            removal.delete(self, self.runtime.entity(entity), id, version)
+            _expect(version, (int, type(None)), "version")
+            removal.delete(self, self.runtime.entity(entity), _record_id(id), version)
 
     def restore(self, entity: str, id: int) -> Record:
         """Take the deletion of a record back."""
         model = self.runtime.entity(entity)
         with self.savepoint():
-            removal.restore(self, model, id)
+            removal.restore(self, model, _record_id(id))
         return self._written(model, id)
 
     def save_many(
@@ -310,6 +333,8 @@ class Session:
             ValidationError: with ``on_problem="raise"``, the problems of all rows, numbered from 0.
         """
         model = self.runtime.entity(entity)
+        _expect_one_of(on_match, _ON_MATCH, "on_match")
+        _expect_one_of(on_problem, _ON_PROBLEM, "on_problem")
         with self.savepoint():
             result = saving.save_rows(self, model, rows, on_match, import_id)
             if on_problem == "raise" and result.count("rejected"):
@@ -324,8 +349,11 @@ class Session:
         """
         model = self.runtime.entity(entity)
         table = self.runtime.tables.entity[model.name]
+        if not condition.strip():
+            raise UsageError(_("a condition is needed"), hint=_("Write `true` to change all records."))
+        # Locked: what somebody is just changing is looked at again once they are done.
         selected = select(table.c.id).where(*reading.matching(self, model, condition)).order_by(table.c.id)
-        ids = self.connection.execute(selected).scalars().all()
+        ids = self.connection.execute(selected.with_for_update(key_share=True)).scalars().all()
         changed = 0
         with self.savepoint():
             for start in range(0, len(ids), _ROWS_PER_BATCH):
@@ -384,6 +412,19 @@ class Session:
         for plugin, problems in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch):
             yield from (evolve(problem, plugin=plugin) for problem in problems or ())
 
+    @contextmanager
+    def computing(self) -> Iterator[int]:
+        """Count a run of the second door, and give how many it is inside of."""
+        self._state.computing += 1
+        try:
+            yield self._state.computing
+        finally:
+            self._state.computing -= 1
+
+    def end(self) -> None:
+        """Refuse further use: the connection goes back to its pool."""
+        self._state.ended = True
+
     def caused_events(self) -> None:
         """Note that the outbox has something to deliver once this is committed."""
         self._state.has_events = True
@@ -426,4 +467,23 @@ class Session:
             me=self.actor.id,
             my_team=self.actor.team,
             rows=rows,
+        )
+
+
+def _record_id(value: object) -> int:
+    if type(value) is not int or not 0 < value <= MAX_INTEGER:
+        raise UsageError(_("expected the id of a record, found {found!r}").format(found=value))
+    return value
+
+
+def _expect(value: object, kinds: type | tuple[type, ...], name: str) -> None:
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise UsageError(_("{name}: unexpected {found!r}").format(name=name, found=value))
+
+
+def _expect_one_of(value: object, known: Sequence[str], name: str) -> None:
+    if value not in known:
+        raise UsageError(
+            _("{name}: unexpected {found!r}").format(name=name, found=value),
+            hint=_("Known: {known}").format(known=", ".join(known)),
         )

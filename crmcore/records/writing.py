@@ -45,7 +45,7 @@ def touch(session: Session, entity: Entity, ids: Iterable[int], columns: Mapping
     """Set columns of records to the same values, as one more version of each."""
     table = session.runtime.tables.entity[entity.name]
     stamp = {"version": table.c.version + 1, "updated_at": session.now, "updated_by": session.actor.id}
-    for some in chunks(ids):
+    for some in chunks(sorted(ids)):
         session.connection.execute(update(table).where(table.c.id.in_(some)).values({**stamp, **columns}))
 
 

@@ -36,6 +36,7 @@ CORE_PERMISSIONS: Mapping[str, Permission] = {
     permission.name: permission
     for permission in (
         Permission("scoring.run", "Run scoring rules, which write labels of all records."),
+        Permission("users.administer", "Set logins, roles and whether a user is active."),
         Permission("records.erase", "Erase all that is held about somebody, for good."),
     )
 }

@@ -10,7 +10,6 @@ from crmcore.conditions import Scope, Use, compile_condition
 from crmcore.conformance import did_you_mean
 from crmcore.errors import ConditionError
 from crmcore.i18n import gettext as _
-from crmcore.schema.model import SYSTEM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -94,7 +93,7 @@ class _Judged:
                 yield from self._condition((name, action), rule, entities)
 
     def _field(self, path: tuple[str | int, ...], field: str, entities: list[Entity]) -> Iterator[_Found]:
-        known = {*SYSTEM_FIELDS, *(name for entity in entities for name in entity.fields)}
+        known = {name for entity in entities for name in entity.fields}
         if field in known:
             return
         waiting = next((p for e in entities if (p := self.absent.fields.get((e.name, field)))), None)

@@ -128,6 +128,13 @@ class Entity:
         """Return the title in a language, else the name made readable."""
         return title_in(self.titles, self.name.replace("_", " ").capitalize(), language)
 
+    match_fields: frozenset[str] = field(init=False, repr=False)
+    """The fields that take part in any matching rule."""
+
+    @match_fields.default
+    def _fields_of_rules(self) -> frozenset[str]:
+        return frozenset(name for rule in self.match for name in (*rule.fields, *rule.when))
+
     @property
     def owner_field(self) -> str | None:
         """The field that says whose the record is, or None."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy import exc
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
@@ -44,7 +45,7 @@ def database_errors(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _translated(error, url) from error
-    except SQLAlchemyError as error:
+    except (exc.TimeoutError, exc.DisconnectionError) as error:
         message = _("the database {url} failed: {reason}")
         raise DatabaseError(message.format(url=shown(url), reason=_first_line(error))) from error
 
@@ -177,6 +178,6 @@ def _cannot_connect(said: str, url: URL) -> _Said:
     return _("no connection to {url}: {reason}").format(url=shown(url), reason=f"{reason} ({said})"), None
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def _first_line(error: exc.SQLAlchemyError) -> str:
     text = str(error.orig) if isinstance(error, DBAPIError) else str(error)
     return next(iter(text.strip().splitlines()), type(error).__name__)

@@ -6,7 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from crmcore import gettext as _
-from crmcore.types import Problem, SourceRow
+from crmcore.types import Problem, SourceHeader, SourceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ LONGEST_CELL = 1_000_000
 """Characters; a missing closing quote would otherwise swallow the rest of a large file into one cell."""
 
 
-def read_csv(path: Path) -> Iterator[SourceRow | Problem]:
-    """Yield the rows of a comma-separated UTF-8 file whose first row is the header.
+def read_csv(path: Path) -> Iterator[SourceHeader | SourceRow | Problem]:
+    """Yield the header and the rows of a comma-separated UTF-8 file whose first row is the header.
 
     Empty lines are passed over; a cell is text, stripped, and None where there is nothing in it. A row with more or
     fewer cells than the header is a problem.
@@ -27,6 +27,7 @@ def read_csv(path: Path) -> Iterator[SourceRow | Problem]:
         reader = csv.reader(file, strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
+            yield SourceHeader(header)
             yield from _repeated(path, header)
             before = reader.line_num
             for cells in reader:
@@ -54,5 +55,5 @@ def _repeated(path: Path, header: Sequence[str]) -> Iterator[Problem]:
 def _row(path: Path, line: int, header: Sequence[str], cells: Sequence[str]) -> SourceRow | Problem:
     if len(cells) != len(header):
         message = _("{found} cells where the header has {wanted}").format(found=len(cells), wanted=len(header))
-        return Problem(message=message, file=path, line=line)
+        return Problem(message=message, file=path, line=line, value=list(cells))
     return SourceRow(line, {name: cell.strip() or None for name, cell in zip(header, cells, strict=True) if name})

@@ -286,3 +286,101 @@ def test_what_a_list_shows_is_what_single_reads_and_writes_allow(asked, text):
             with contextlib.suppress(NotFound):
                 allowed["update"].add(session.update("customer", id, {"phone": str(len(rule))}).id)
     assert shown == allowed["read"] == allowed["update"]
+
+
+# -- attacks ------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_does_not_fetch_a_record_that_may_not_be_seen(make_crm):
+    crm = office(make_crm(roles={"sales": {"customer": {"create": True, "read": "owner = me"}}}))
+    for on_match in ("skip", "update", "error", "create"):
+        with crm.session("anna") as session:
+            if on_match == "create":
+                assert session.create("customer", {"name": "boris's"}, on_match=on_match).id != 2
+                continue
+            with pytest.raises(ValidationError, match="a colleague already has this record"):
+                session.create("customer", {"name": "boris's"}, on_match=on_match)
+            result = session.save_many("customer", [{"name": "boris's"}], on_match=on_match, on_problem="reject")
+            assert result.ids == (None,)
+    with crm.session("nobody", read_only=True) as session, pytest.raises(AccessDenied):
+        session.create("customer", {"name": "boris's"}, on_match="skip")
+
+
+def test_a_deleted_record_that_may_not_be_seen_is_not_named(make_crm):
+    crm = office(make_crm(roles={"sales": {"customer": {"create": True, "read": "owner = me"}}}))
+    with crm.session() as session:
+        session.delete("customer", 2)
+    with crm.session("anna") as session, pytest.raises(ValidationError) as caught:
+        session.create("customer", {"name": "boris's"})
+    assert "customer:2" not in str(caught.value)
+
+
+def test_another_role_that_only_reads_takes_no_write_protection_away(make_crm):
+    roles = {"sales": SALES, "viewer": {"customer": {"read": True}}}
+    crm = office(make_crm(roles=roles))
+    both = Actor(login="anna", id=1, roles=("sales", "viewer"), team=1)
+    with crm.session(both) as session:
+        for field, value in {"code": "K-9", "credit_limit": "1"}.items():
+            with pytest.raises(ValidationError, match="you may not set this field"):
+                session.update("customer", 1, {field: value})
+
+
+def test_fields_are_closed_to_a_role_that_may_create_and_not_read(make_crm):
+    rights = {"create": True, "hide": ["email"], "fixed": ["credit_limit"]}
+    crm = office(make_crm(roles={"sales": {"customer": rights}}))
+    with crm.session("anna") as session:
+        for field, value in {"email": "a@b.cn", "credit_limit": "1"}.items():
+            with pytest.raises(ValidationError, match="you may not set this field"):
+                session.create("customer", {"name": "new", field: value})
+
+
+def test_a_guess_of_a_hidden_value_is_answered_the_same_right_or_wrong(crm):
+    with crm.session() as session:
+        session.create("customer", {"kind": "person", "name": "王伟", "email": "wang@example.com"})
+        session.update("customer", 1, {"credit_limit": "500"})
+    for guess in ("500", "501"):
+        with crm.session("anna") as session, pytest.raises(ValidationError, match="you may not set this field"):
+            session.update("customer", 1, {"credit_limit": guess})
+
+
+def test_a_read_only_actor_can_open_no_door(make_crm):
+    from crmcore import scoring
+    from crmcore.erase import erase
+
+    crm = office(make_crm(enabled=["abc"]))
+    reader = Actor(login="root", id=4, roles=("admin",), read_only=True)
+    with crm.session(reader) as session:
+        (rule,) = scoring.rules(crm.registry)
+        for attempt in (
+            lambda: session.create("customer", {"name": "new"}),
+            lambda: session.update("customer", 1, {"region": "x"}),
+            lambda: session.delete("customer", 1),
+            lambda: erase(session, "customer", 1),
+            lambda: scoring.run(session, rule),
+        ):
+            with pytest.raises(AccessDenied):
+                attempt()
+    with crm.session(read_only=True) as session:
+        assert session.get("customer", 1).version == 1
+
+
+def test_whoever_may_change_users_cannot_make_themselves_admin(make_crm):
+    roles = {"sales": {"*": {"read": True, "update": True, "create": True}}}
+    crm = office(make_crm(roles=roles))
+    with crm.session("anna") as session:
+        assert session.update("user", 1, {"name": "Anna"}).name == "Anna"
+        for values in ({"roles": ["admin"]}, {"login": "root2"}, {"active": False}):
+            with pytest.raises(ValidationError, match="you may not set this field"):
+                session.update("user", 1, values)
+        with pytest.raises(ValidationError, match="you may not set this field"):
+            session.create("user", {"login": "evil", "roles": ["admin"]})
+
+
+def test_a_reference_that_stands_in_the_way_is_not_named_to_whoever_may_not_see_it(make_crm):
+    crm = office(make_crm(roles={"sales": {"customer": {"read": True, "delete": True}}}))
+    with crm.session() as session:
+        session.create("order", {"customer": 1, "order_date": "2026-01-10"})
+    with crm.session("anna") as session, pytest.raises(ValidationError) as caught:
+        session.delete("customer", 1)
+    assert "1 order refers to this customer" in str(caught.value)
+    assert "order:1" not in str(caught.value)

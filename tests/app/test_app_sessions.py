@@ -220,3 +220,147 @@ def test_a_database_that_is_not_up_to_date_says_what_to_do(make_crm, tmp_path):
     with pytest.raises(DatabaseError, match=r"not up to date for: core[\s\S]*crmcore db upgrade"), crm.session():
         pass
     crm.close()
+
+
+# -- what only happens when two work at the same moment ---------------------------------------------------------------
+
+
+def together(*works):
+    """Run functions in threads that start at the same moment, and return what they returned or raised."""
+    barrier = threading.Barrier(len(works))
+
+    def run(work):
+        barrier.wait()
+        try:
+            return work()
+        except CRMError as error:
+            return error
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def test_two_who_create_the_same_customer_at_once_end_with_one(make_crm, database_url):
+    crm = make_crm(database_url=database_url)
+
+    def create():
+        with crm.session() as session:
+            return session.create("customer", {"name": "Acme"}, on_match="update").id
+
+    assert set(together(*[create] * 4)) == {1}
+    with crm.session(read_only=True) as session:
+        assert session.count("customer") == 1
+
+
+def test_two_batches_of_the_same_records_in_opposite_order_do_not_deadlock(make_crm, database_url):
+    crm = make_crm(database_url=database_url)
+    with crm.session() as session:
+        ids = session.save_many("product", [{"name": f"P{n}"} for n in range(2100)]).ids
+
+    def change(ordered, category):
+        with crm.session() as session:
+            return session.save_many("product", [{"id": id, "category": category} for id in ordered]).count("updated")
+
+    assert together(lambda: change(ids, "a"), lambda: change(ids[::-1], "b")) == [2100, 2100]
+
+
+def test_update_where_looks_again_at_what_somebody_is_just_changing(make_crm, postgres_url):
+    crm = make_crm(database_url=postgres_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "region": "East"})
+    changed, done = threading.Event(), []
+
+    def move():
+        with crm.session() as session:
+            session.update("customer", 1, {"region": "West"})
+            changed.set()
+            threading.Event().wait(0.5)
+
+    def bulk():
+        changed.wait()
+        with crm.session() as session:
+            done.append(session.update_where("customer", "region = 'East'", {"region": "South"}))
+
+    together(move, bulk)
+    with crm.session(read_only=True) as session:
+        assert (done, session.get("customer", 1).region) == ([0], "West")
+
+
+def test_a_line_that_is_just_moved_to_another_order_is_not_deleted_with_the_old_one(make_crm, postgres_url):
+    crm = make_crm(database_url=postgres_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        for number in ("1", "2"):
+            session.create("order", {"number": number, "customer": 1, "order_date": "2026-01-10"})
+        session.create("order_line", {"order": 1, "line_number": 1})
+    moved = threading.Event()
+
+    def move():
+        with crm.session() as session:
+            session.update("order_line", 1, {"order": 2})
+            moved.set()
+            threading.Event().wait(0.5)
+
+    def delete():
+        moved.wait()
+        with crm.session() as session:
+            session.delete("order", 1)
+
+    together(move, delete)
+    with crm.session(read_only=True) as session:
+        assert session.get("order_line", 1).order == 2
+
+
+def test_one_event_that_cannot_be_handled_does_not_hold_up_the_others(make_crm, database_url, crm_clock):
+    received = []
+    poison = listening(received, fail=lambda events: any(event.record_id == 2 for event in events))
+    crm = make_crm(plugins=[poison], database_url=database_url)
+    with crm.session() as session:
+        session.save_many("customer", [{"name": f"C{n}"} for n in range(1, 6)])
+    assert sorted(id for _entity, _action, id in received) == [1, 3, 4, 5]
+    crm_clock.advance(days=1)
+    assert crm.deliver().failed == 1
+
+
+def test_a_session_cannot_be_used_after_its_end(make_crm):
+    crm = make_crm()
+    with crm.session() as session:
+        pass
+    with pytest.raises(UsageError, match="has ended"):
+        session.count("customer")
+
+
+def test_an_error_inside_the_block_takes_back_the_sessions_part_of_an_applications_transaction(application):
+    registry, engine = application
+    crm = CRM(registry, engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO invoice VALUES ('1')"))
+        with pytest.raises(ZeroDivisionError), crm.session(connection=connection) as session:
+            session.create("customer", {"name": "Acme"})
+            raise ZeroDivisionError
+    assert counts(engine) == (0, 1)
+
+
+def test_what_is_no_id_no_text_and_no_choice_is_refused_by_name(make_crm):
+    crm = make_crm()
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        for id in (None, "1", True, 0, -1, 2**70, 1.0, {}):
+            for call in (session.get, session.delete, session.restore, session.history):
+                with pytest.raises(UsageError, match="the id of a record"):
+                    call("customer", id)
+            with pytest.raises(UsageError, match="the id of a record"):
+                session.update("customer", id, {"region": "East"})
+        for wrong in ({"where": 5}, {"order": {}}, {"limit": "5"}, {"limit": None}, {"limit": 1.5}, {"after": 7}):
+            with pytest.raises(UsageError, match=f"{next(iter(wrong))}: unexpected"):
+                session.find("customer", **wrong)
+        for values in (None, [], "name"):
+            with pytest.raises(UsageError, match="values: unexpected"):
+                session.create("customer", values)
+        with pytest.raises(UsageError, match="expected a mapping"):
+            session.save_many("customer", [None])
+        with pytest.raises(UsageError, match=r"on_match: unexpected 'upsert'[\s\S]*Known: update"):
+            session.save_many("customer", [], on_match="upsert")
+        with pytest.raises(UsageError, match="a condition is needed"):
+            session.update_where("customer", " ", {"region": "East"})
+        assert session.get("customer", 1).version == 1

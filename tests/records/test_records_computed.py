@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import case, select
+from sqlalchemy import case, literal, select
 
 from crmcore import hookimpl
 from crmcore.errors import UsageError, ValidationError
@@ -127,3 +127,28 @@ def test_a_plugin_that_fails_takes_the_run_back(make_crm, database_url):
             session.write_computed("customer", ["grade", "limit_offer"], grades(session))
         assert session.get("customer", 1).grade is None
         assert session.history("customer", 1) == []
+
+
+def test_a_label_that_the_field_does_not_have_is_refused(crm):
+    with crm.session() as session:
+        customer = session.table("customer")
+        wrong = select(customer.c.id, case((customer.c.id > 0, "Z")).label("grade"))
+        with pytest.raises(UsageError, match=r"'Z' is not among the values of customer\.grade"):
+            session.write_computed("customer", ["grade"], wrong)
+        with pytest.raises(UsageError, match="no column limit_offer"):
+            session.write_computed("customer", ["grade", "limit_offer"], wrong)
+        assert session.get("customer", 1).grade is None
+
+
+def test_a_hook_that_is_told_of_labels_may_compute_others(make_crm, database_url):
+    def crm_computed(tx, batch):
+        customer = tx.table("customer")
+        offers = select(customer.c.id, customer.c.annual_revenue.label("limit_offer"))
+        tx.write_computed("customer", ["limit_offer"], offers)
+
+    crm = make_crm(plugins=[grading(crm_computed=crm_computed)], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "annual_revenue": "9"})
+        customer = session.table("customer")
+        session.write_computed("customer", ["grade"], select(customer.c.id, literal("H").label("grade")))
+        assert str(session.get("customer", 1).limit_offer) == "9.0000"

@@ -164,3 +164,34 @@ def test_a_plugin_may_set_what_the_actor_may_not_even_on_a_record_that_its_key_f
     with crm.session("anna") as session:
         found = session.create("customer", {"code": "NO.7", "name": "Acme Inc"}, on_match="update")
     assert (found.id, found.code, found.name) == (1, "7", "Acme Inc")
+
+
+def test_two_rows_that_a_plugin_makes_the_same_record_end_as_one(make_crm):
+    from types import SimpleNamespace
+
+    from crmcore import hookimpl
+    from crmcore.types import Plugin
+
+    def crm_before_validate(tx, batch):
+        for change in batch:
+            if change.after["phone"]:
+                change.set("phone", change.after["phone"].replace("-", ""))
+
+    manifest = {"name": "phones", "version": "1", "summary": "x", "listens": {"crm_before_validate": ["customer"]}}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(crm_before_validate=hookimpl(crm_before_validate)))
+    crm = make_crm(plugins=[plugin])
+    rows = [{"kind": "person", "name": "王伟", "phone": phone} for phone in ("138-1", "1381", "13-81")]
+    with crm.session() as session:
+        result = session.save_many("customer", rows, on_match="update")
+    assert (result.count("created"), set(result.ids)) == (1, {1})
+
+
+def test_an_external_id_needs_its_source_and_is_not_changed_in_silence(crm):
+    with crm.session() as session:
+        with pytest.raises(Exception, match="says nothing without the source"):
+            session.create("customer", {"name": "Acme", "external_id": "7"})
+        session.create("customer", {"name": "Acme", "source": "erp", "external_id": "1"})
+        session.create("customer", {"name": "Cancity"})
+        rows = [{"id": 1, "source": "erp", "external_id": "99"}, {"id": 2, "source": "erp", "external_id": "1"}]
+        result = session.save_many("customer", [*rows, {"name": "Bluth"}], on_problem="reject")
+    assert [row.outcome for row in result.rows] == ["rejected", "rejected", "created"]

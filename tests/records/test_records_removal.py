@@ -126,3 +126,31 @@ def test_a_reference_to_a_deleted_record_is_refused(crm):
         session.delete("customer", acme.id)
         with pytest.raises(ValidationError, match="there is no customer:1"):
             session.create("order", {"customer": acme.id, "order_date": "2026-01-10"})
+
+
+def test_a_line_deleted_before_its_order_in_the_same_session_stays_deleted(crm):
+    with crm.session() as session:
+        _acme, order = order_with_lines(session)
+        session.delete("order_line", 2)
+        session.delete("order", order.id)
+        session.restore("order", order.id)
+        assert [line.line_number for line in session.find("order_line")] == [1]
+
+
+def test_a_record_whose_cleared_referrer_is_deleted_can_be_restored(crm):
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        session.create("customer", {"name": "Cancity", "referred_by": 1})
+        session.delete("customer", 1)
+        session.delete("customer", 2)
+        assert session.restore("customer", 1).name == "Acme"
+
+
+def test_an_erased_record_cannot_be_restored(crm):
+    from crmcore.erase import erase
+
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        erase(session, "customer", 1)
+        with pytest.raises(NotFound):
+            session.restore("customer", 1)

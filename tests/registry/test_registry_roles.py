@@ -51,7 +51,7 @@ def test_roles_that_fit_are_taken(crm_toml):
         read = "owner = me or name contains 'x'"
         create = true
         hide = ["credit_limit"]
-        fixed = ["owner", "created_by"]
+        fixed = ["owner"]
         [roles.sales."*"]
         read = "created_by = me"
         """

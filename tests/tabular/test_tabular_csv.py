@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crmcore.testing import PluginConformance
-from crmcore.types import Problem, SourceRow
+from crmcore.types import Problem, SourceHeader, SourceRow
 from crmcore_tabular.csv_file import LONGEST_CELL, read_csv
 
 
@@ -18,7 +18,9 @@ def read(tmp_path):
     def read(content):
         path = tmp_path / "file.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return list(read_csv(path))
+        header, *rows = read_csv(path)
+        assert isinstance(header, SourceHeader)
+        return rows
 
     return read
 
@@ -60,8 +62,9 @@ def test_an_empty_file_has_no_rows(read):
     assert read("name\n") == []
 
 
-def test_a_file_in_another_encoding_says_where_and_what_to_do(read):
-    (problem,) = read("name\n企业电子\n".encode("gb18030"))
+def test_a_file_in_another_encoding_says_where_and_what_to_do(tmp_path):
+    (tmp_path / "file.csv").write_bytes("name\n企业电子\n".encode("gb18030"))
+    (problem,) = read_csv(tmp_path / "file.csv")
     assert problem.line == 1
     assert "not UTF-8" in problem.message
     assert problem.hint == "Save the file as UTF-8."
