@@ -13,7 +13,8 @@ from sqlalchemy import and_, delete, select
 
 from crmcore.access import live
 from crmcore.errors import NotFound
-from crmcore.records.removal import belongings, points_to, referrers
+from crmcore.records.pointing import points_to, referrers
+from crmcore.records.removal import belongings
 from crmcore.records.writing import load_drafts, touch, write_history
 from crmcore.store.tables import column_names
 

@@ -1,7 +1,7 @@
 """The error tree. Every error that crmcore raises on purpose is a `CRMError` with a stable code.
 
 Messages say what was found, what was expected, where, and what to do next, in the language of the context.
-At the command line an error is one or two lines and its class decides the exit code; ``docs/reference/errors.md``
+At the command line an error is one or two lines and its class decides the exit code; ``docs/reference/command-line.md``
 lists them.
 """
 

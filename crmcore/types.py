@@ -46,8 +46,6 @@ __all__ = [
 
 Action = Literal["create", "read", "update", "delete"]
 
-_LONGEST_ID = 15
-"""Digits of an id: within what every JSON reader keeps exactly."""
 _NAME = r"[a-z][a-z0-9_]*"
 _QUALIFIED = rf"{_NAME}\.{_NAME}"
 
@@ -67,7 +65,7 @@ class Ref:
             ValueError: the text is not ``<entity>:<positive integer>``.
         """
         entity, colon, number = text.partition(":")
-        positive = number.isascii() and number.isdigit() and len(number) <= _LONGEST_ID and int(number) > 0
+        positive = number.isascii() and number.isdigit() and int(number) > 0
         if not (colon and entity.isidentifier() and positive):
             raise ValueError(text)
         return cls(entity, int(number))

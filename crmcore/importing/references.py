@@ -15,7 +15,7 @@ from crmcore.access import live
 from crmcore.i18n import gettext as _
 from crmcore.records.writing import chunks
 from crmcore.schema.model import Kind
-from crmcore.schema.values import fold
+from crmcore.schema.values import MAX_INTEGER, fold
 from crmcore.store.tables import compared_column
 from crmcore.types import Ref
 
@@ -47,7 +47,8 @@ def find_named(session: Session, entity: Entity, names: Iterable[str]) -> Mappin
     for name in wanted:
         ref = _parsed(name)
         if ref is not None:
-            known = ref.entity == entity.name and session.sees(entity.name, ref.id)
+            there = ref.entity == entity.name and ref.id <= MAX_INTEGER
+            known = there and session.sees(entity.name, ref.id)
             found[name] = Found(ref.id) if known else _none(entity, name)
     for column, folded in _ways(entity):
         missing: dict[str, list[str]] = defaultdict(list)

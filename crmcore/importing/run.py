@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import islice
@@ -35,6 +36,9 @@ __all__ = ["ImportResult", "import_file"]
 
 _ROWS_PER_CHUNK = 1000
 _PROBLEMS_KEPT = 100
+_REJECTED = ("line", "reason")
+"""The first two columns of a rejects file."""
+_REJECTS_NAME = r"\.rejects(\.[0-9]+)?\.csv$"
 
 
 @frozen
@@ -98,7 +102,7 @@ def import_file(
     outcomes: Counter[str] = Counter()
     problems: list[Problem] = []
     keys = _RowKeys()
-    with _Rejects(rejects or _unused(path.with_name(f"{path.name}.rejects.csv")), header.names) as refused:
+    with _Rejects(rejects or _rejects_beside(path), header.names) as refused:
         for chunk in _chunks(_row(number, one) for number, one in enumerate(found, start=2)):
             for row in chunk:
                 row.values["row_key"] = partial(keys.of, row.cells)
@@ -138,14 +142,21 @@ def _row(number: int, found: SourceHeader | SourceRow | Problem) -> _Row:
     return _Row(problem.line or number, {}, {}, [problem])
 
 
-def _unused(path: Path) -> Path:
+def _own(cells: Sequence[Any], headers: Sequence[str] | None = None) -> Sequence[Any]:
+    """Leave out what a rejects file that comes back mended says of its rows."""
+    mended = tuple((headers or cells)[: len(_REJECTED)]) == _REJECTED
+    return cells[len(_REJECTED) :] if mended else cells
+
+
+def _rejects_beside(file: Path) -> Path:
     """Return a path that is not there yet: a rejects file may be the one that somebody is just mending."""
+    path = file.with_name(f"{re.sub(_REJECTS_NAME, '', file.name)}.rejects.csv")
     names = (path, *(path.with_suffix(f".{number}{path.suffix}") for number in range(2, 1000)))
     return next((name for name in names if not name.exists()), path)
 
 
 def _mapping(entity: Entity, path: Path, headers: Sequence[str]) -> HeaderMapping:
-    mapping = map_headers(entity, dict.fromkeys(header for header in headers if header))
+    mapping = map_headers(entity, dict.fromkeys(header for header in _own(headers) if header))
     if not mapping.fields:
         raise UsageError(
             _("{path}: no header is a field of {entity}: {headers}").format(
@@ -257,9 +268,9 @@ class _Rejects:
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8-sig", newline="")
             self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "reason", *self._headers])
+            self._writer.writerow([*_REJECTED, *_own(self._headers)])
         reasons = "; ".join(str(evolve(problem, file=None, line=None)) for problem in row.problems)
         unread = row.problems[0].value if not row.cells else None
         cells = unread if isinstance(unread, list) else [row.cells.get(header, "") for header in self._headers]
-        self._writer.writerow([row.line, reasons, *cells])
+        self._writer.writerow([row.line, reasons, *_own(cells, self._headers)])
         self.written += 1

@@ -19,14 +19,14 @@ from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
 from crmcore.records.checks import check_references, check_unique
 from crmcore.records.drafts import DraftBatch
+from crmcore.records.pointing import points_to, referrers
 from crmcore.records.writing import chunks, load_drafts, record_events, touch, write_history
-from crmcore.schema.model import ANY_ENTITY
-from crmcore.store.tables import REF_ENTITY, REF_ID, column_names
+from crmcore.store.tables import column_names
 from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Row, Table
 
@@ -71,7 +71,7 @@ def delete(session: Session, entity: Entity, id: int, expected_version: int | No
             _("{ref} cannot be deleted:").format(ref=Ref(entity.name, id)),
             hint=_("Delete those first, or let them refer to another record."),
         )
-    because = _because_of(Ref(entity.name, id))
+    because = Ref(entity.name, id)
     for name, ids in removal.deleted.items():
         own = {id} if name == entity.name else set()
         _delete_rows(session, session.runtime.entity(name), sorted(ids & own), because=None)
@@ -105,21 +105,6 @@ def restore(session: Session, entity: Entity, id: int) -> None:
 def belongings(session: Session, entity: Entity, id: int) -> Mapping[str, set[int]]:
     """Return a record and everything that goes with it, deleted or not: entity -> ids, the record first."""
     return _closure(session, entity, id, lambda _table: true())
-
-
-def referrers(session: Session, target: str) -> Iterator[tuple[Entity, Field]]:
-    """Yield every field, of any entity, that can point to records of an entity."""
-    for child in session.runtime.registry.entities.values():
-        for reference in child.fields.values():
-            if reference.ref in (target, ANY_ENTITY):
-                yield child, reference
-
-
-def points_to(table: Table, reference: Field, target: str, ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return the predicate of rows whose reference is to one of some records."""
-    if reference.ref == ANY_ENTITY:
-        return and_(table.c[reference.name + REF_ENTITY] == target, table.c[reference.name + REF_ID].in_(ids))
-    return table.c[reference.name].in_(ids)
 
 
 def _plan(session: Session, entity: Entity, id: int) -> _Removal:
@@ -161,7 +146,7 @@ def _in_the_way(session: Session, child: Entity, reference: Field, target: str, 
     return Problem(message=f"{message} ({seen})" if seen else message, code="referenced")
 
 
-def _delete_rows(session: Session, entity: Entity, ids: Sequence[int], *, because: str | None) -> None:
+def _delete_rows(session: Session, entity: Entity, ids: Sequence[int], *, because: Ref | None) -> None:
     if not ids:
         return
     drafts = load_drafts(session, entity, ids)
@@ -171,17 +156,17 @@ def _delete_rows(session: Session, entity: Entity, ids: Sequence[int], *, becaus
         raise ValidationError(evolve(problem, row=None) for problem in problems)
     session.tell("crm_before_save", batch)
     touch(session, entity, ids, {"deleted_at": session.now})
-    write_history(session, entity, "delete", drafts, source=because)
+    write_history(session, entity, "delete", drafts, because=because)
     session.tell("crm_after_save", batch)
     record_events(session, entity, "delete", drafts)
 
 
-def _clear(session: Session, entity: Entity, reference: Field, ids: Sequence[int], *, because: str) -> None:
+def _clear(session: Session, entity: Entity, reference: Field, ids: Sequence[int], *, because: Ref) -> None:
     drafts = load_drafts(session, entity, ids)
     for draft in drafts:
         draft.assign(reference.name, None)
     touch(session, entity, ids, dict.fromkeys(column_names(reference)))
-    write_history(session, entity, "update", drafts, source=because)
+    write_history(session, entity, "update", drafts, because=because)
     session.tell("crm_after_save", DraftBatch(entity, "update", session.source, drafts))
     record_events(session, entity, "update", drafts)
 
@@ -207,7 +192,7 @@ def _was_erased(session: Session, entity: Entity, id: int) -> bool:
 def _history_because_of(session: Session, ref: Ref, at: dt.datetime) -> Sequence[Row[Any]]:
     """Return what the history keeps of other records that changed because a record was deleted."""
     history = session.runtime.tables.history
-    statement = select(history).where(history.c.source == _because_of(ref), history.c.at == at)
+    statement = select(history).where(history.c.because == str(ref), history.c.at == at)
     return session.connection.execute(statement.order_by(history.c.id)).all()
 
 
@@ -256,8 +241,3 @@ def _fill_in(session: Session, ref: Ref, at: dt.datetime) -> None:
             missing = {name: old for name, old in row.old.items() if name in fields and name not in draft.values}
             if missing:
                 system.update(row.entity, row.record_id, missing)
-
-
-def _because_of(ref: Ref) -> str:
-    """Return the source under which the history keeps what deleting a record has cleared."""
-    return f"delete {ref}"

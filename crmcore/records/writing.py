@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity
+    from crmcore.types import Ref
 
 __all__ = ["chunks", "load_drafts", "record_events", "touch", "write_history"]
 
@@ -50,7 +51,7 @@ def touch(session: Session, entity: Entity, ids: Iterable[int], columns: Mapping
 
 
 def write_history(
-    session: Session, entity: Entity, action: str, drafts: Iterable[Draft], *, source: str | None = None
+    session: Session, entity: Entity, action: str, drafts: Iterable[Draft], *, because: Ref | None = None
 ) -> None:
     """Keep what changed in drafts that are being written; internal entities have no history."""
     if entity.internal:
@@ -64,7 +65,8 @@ def write_history(
             record_id=draft.id,
             action=action,
             version=draft.version + 1,
-            source=source or session.source,
+            source=session.source,
+            because=str(because) if because else None,
             old={name: (draft.before or {}).get(name) for name in sorted(draft.changed)},
         )
         for draft in drafts

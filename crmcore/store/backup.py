@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from sqlalchemy import Connection, Engine, Table, bindparam, func, inspect, select, text
+from sqlalchemy.exc import NoReferenceError
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
@@ -160,6 +161,7 @@ _DAMAGES = (
     ValueError,
     AttributeError,
     NotImplementedError,
+    NoReferenceError,
 )
 
 

@@ -45,7 +45,7 @@ def database_errors(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _translated(error, url) from error
-    except (exc.TimeoutError, exc.DisconnectionError) as error:
+    except (exc.StatementError, exc.CompileError, exc.TimeoutError, exc.DisconnectionError) as error:
         message = _("the database {url} failed: {reason}")
         raise DatabaseError(message.format(url=shown(url), reason=_first_line(error))) from error
 

@@ -45,6 +45,8 @@ class HistoryRow:
     """Version of the record after the change."""
     source: str
     """Where the change came from: ``api``, ``cli``, ``import``, or a plugin's own word."""
+    because: str | None = None
+    """Reference of the record whose deletion this change followed from."""
     old: Mapping[str, Any]
     """Changed fields -> their JSON form before; None where they were empty."""
 
@@ -68,6 +70,7 @@ def append(connection: Connection, tables: Tables, rows: Iterable[HistoryRow]) -
             "action": row.action,
             "version": row.version,
             "source": row.source,
+            "because": row.because,
             "old": dict(row.old),
         }
         for row in rows

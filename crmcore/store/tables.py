@@ -189,10 +189,12 @@ def _history_table(metadata: MetaData) -> Table:
         Column("action", text_type(), nullable=False),
         Column("version", BigInteger(), nullable=False),
         Column("source", text_type(), nullable=False),
+        Column("because", text_type()),
         Column("old", json_type(), nullable=False),
         sqlite_autoincrement=True,
     )
     _index(table, ("entity", "record_id", "id"), unique=False)
+    _index(table, ("because",), unique=False)
     return table
 
 

@@ -94,7 +94,7 @@ def test_only_the_first_problems_fill_the_screen(file: Path, run: Run) -> None:
     ("name", "content", "arguments", "said"),
     [
         ("none.csv", None, [], "none.csv cannot be read: No such file or directory"),
-        ("x.csv", "", [], "x.csv has no rows"),
+        ("x.csv", "", [], "x.csv has no header"),
         ("x.csv", "colour,size\nred,1\n", [], "no header is a field of customer"),
         ("x.pdf", "name\nAcme\n", [], "no enabled plugin reads .pdf files"),
         ("x.csv", "name\nAcme\n", ["--on-match", "merge"], "expected one of: update, skip, error"),

@@ -88,10 +88,16 @@ def test_bad_rows_are_set_aside_with_line_and_reason_and_good_ones_stay(crm, bri
     assert listed(crm, "customer", "name", "kind") == [("Bluth", "person")]
 
 
-def test_the_rejects_file_can_be_mended_and_imported_again(crm, bring, tmp_path):
-    result = bring("customer", "name,kind\nAcme,shop\n")
-    mended = result.rejects.read_text(encoding="utf-8-sig").replace("shop", "organisation")
-    assert bring("customer", mended).outcomes == {"created": 1}
+def test_the_rejects_file_can_be_mended_and_imported_again(crm, bring):
+    result = bring("customer", "name,kind\nAcme,shop\nBluth,shop\n")
+    mended = result.rejects.read_text(encoding="utf-8-sig").replace("Acme,shop", "Acme,organisation")
+    result.rejects.write_text(mended, encoding="utf-8-sig")
+    again = import_file(crm, result.rejects, "customer")
+    assert again.outcomes == {"created": 1, "rejected": 1}
+    assert again.mapping.unknown == ()
+    assert again.rejects.name == "file.csv.rejects.2.csv"
+    assert rejects(again)[0] == ["line", "reason", "name", "kind"]
+    assert rejects(again)[1][2:] == ["Bluth", "shop"]
 
 
 def test_references_are_found_by_name_code_or_reference(crm, bring):
