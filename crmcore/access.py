@@ -125,11 +125,11 @@ class Access:
     def denied(self, actor: Actor, action: Action, entity: str, id: int | None = None) -> AccessDenied:
         """Return the error that says who may not do what, and how to find out why."""
         record = entity if id is None else f"{entity}:{id}"
-        asked = f"{actor.login} {action} {entity}" + (f" {id}" if id is not None else "")
-        return AccessDenied(
-            _("{login} may not {action} {record}").format(login=actor.login, action=action, record=record),
-            hint=_("`crmcore access explain {asked}` shows the rules.").format(asked=asked),
-        )
+        message = _("{login} may not {action} {record}").format(login=actor.login, action=action, record=record)
+        if id is None:
+            return AccessDenied(message, hint=_("What roles may do is said under [roles] in crm.toml."))
+        asked = f"{actor.login} {action} {entity} {id}"
+        return AccessDenied(message, hint=_("`crmcore access explain {asked}` shows the rules.").format(asked=asked))
 
     def grants(self, actor: Actor, action: Action, entity: str) -> tuple[Grant, ...]:
         """Return every rule that speaks of the action, roles first, then plugins in their order."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from crmcore import delivery
 from crmcore.access import live
@@ -34,8 +34,6 @@ from crmcore.types import SYSTEM, Actor
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-
-    from sqlalchemy import Connection
 
     from crmcore.delivery import Delivery
     from crmcore.registry import Registry
@@ -78,7 +76,7 @@ class CRM:
         self.runtime = registry.derived(f"runtime on {dialect.name}", lambda: build_runtime(registry, dialect))
         self._clock = clock or _wall_clock
         self._is_up_to_date = False
-        self._delivering = threading.local()
+        self._local = threading.local()
         for _plugin, _result in registry.call("crm_startup", crm=self):
             pass
 
@@ -173,13 +171,13 @@ class CRM:
 
     def deliver(self) -> Delivery:
         """Give plugins the committed events that are due; done after every commit of `session` by itself."""
-        if getattr(self._delivering, "now", False):
+        if getattr(self._local, "delivering", False):
             return delivery.Delivery()  # the delivery that is under way takes what its handlers cause
-        self._delivering.now = True
+        self._local.delivering = True
         try:
             return delivery.deliver(self)
         finally:
-            self._delivering.now = False
+            self._local.delivering = False
 
     def _deliver_after_commit(self, session: Session) -> None:
         """Deliver what a session caused; what fails is due again, and the work itself is stored."""
@@ -251,7 +249,12 @@ class CRM:
 
     def _transaction(self, connection: Connection | None, *, read_only: bool) -> AbstractContextManager[Connection]:
         if connection is None:
-            return reading(self.engine) if read_only else writing(self.engine)
+            return reading(self.engine) if read_only else self._writing()
+        if not isinstance(connection, Connection):
+            raise UsageError(
+                _("`connection` is a SQLAlchemy connection, not {found}").format(found=type(connection).__name__),
+                hint=_("Pass an engine to CRM(registry, engine)."),
+            )
         if not connection.in_transaction():
             raise UsageError(_("the connection has no transaction"), hint=_("Begin one, and commit it afterwards."))
         check_connection(connection)
@@ -266,6 +269,21 @@ class CRM:
                 hint=_("An administrator can create one: crmcore create user --set login={login}").format(login=login),
             )
         return Actor(login=found.login, id=found.id, roles=tuple(found.roles or ()), team=found.team)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Open a transaction for writing; on SQLite a thread that has one already would wait for itself."""
+        if self.engine.dialect.name == "sqlite" and getattr(self._local, "writing", False):
+            raise UsageError(
+                _("this thread has a session for writing open already"),
+                hint=_("Work with that one, or open the other with read_only=True."),
+            )
+        self._local.writing = True
+        try:
+            with writing(self.engine) as connection:
+                yield connection
+        finally:
+            self._local.writing = False
 
     def _demand_up_to_date(self, connection: Connection) -> None:
         if self._is_up_to_date:

@@ -371,6 +371,9 @@ class Transaction(Protocol):
     def today(self) -> dt.date:
         """The day of `now` in the time zone of the instance."""
 
+    def settings(self, plugin: str) -> Mapping[str, Any]:
+        """Return the settings of a plugin, defaults filled in."""
+
     def table(self, entity: str) -> Any:
         """Return the live rows that the actor may see as a SQLAlchemy subquery; columns are fields."""
 

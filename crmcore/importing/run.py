@@ -18,6 +18,7 @@ from crmcore.i18n import gettext as _
 from crmcore.importing.coercion import coerce
 from crmcore.importing.mapping import HeaderMapping, map_headers
 from crmcore.importing.references import find_named
+from crmcore.records.saving import IMPORT
 from crmcore.schema.model import Kind
 from crmcore.types import SYSTEM, Problem, SourceHeader, SourceRow
 
@@ -90,6 +91,8 @@ def import_file(
         UsageError: no enabled plugin reads such files, the file cannot be read, or it has no known header.
     """
     model = crm.runtime.entity(entity)
+    if rejects is not None:
+        _check_rejects(rejects)
     found = _read(_importer(crm.registry, path), path)
     header = next(found, None)
     if isinstance(header, Problem):
@@ -106,7 +109,7 @@ def import_file(
         for chunk in _chunks(_row(number, one) for number, one in enumerate(found, start=2)):
             for row in chunk:
                 row.values["row_key"] = partial(keys.of, row.cells)
-            with crm.session(actor, source="import") as session:
+            with crm.session(actor, source=IMPORT) as session:
                 for row, outcome in _save(session, model, path, mapping, chunk, on_match):
                     outcomes[outcome] += 1
                     problems.extend(row.problems[: _PROBLEMS_KEPT - len(problems)])
@@ -140,6 +143,14 @@ def _row(number: int, found: SourceHeader | SourceRow | Problem) -> _Row:
         return _Row(found.line, found.cells, {}, [])
     problem = found if isinstance(found, Problem) else Problem(message=_("a second header"), value=list(found.names))
     return _Row(problem.line or number, {}, {}, [problem])
+
+
+def _check_rejects(path: Path) -> None:
+    """Refuse a file that is there, the imported one for instance, and a folder that is not."""
+    if path.exists():
+        raise UsageError(_("{path} is there already").format(path=path), hint=_("Name a new file for the rejects."))
+    if not path.parent.is_dir():
+        raise UsageError(_("there is no folder {path}").format(path=path.parent))
 
 
 def _own(cells: Sequence[Any], headers: Sequence[str] | None = None) -> Sequence[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from crmcore import hookspecs
-from crmcore.errors import CRMError, PluginError
+from crmcore.errors import CRMError, PluginError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,9 @@ class Listener:
             results = self.caller(**arguments)
             wanted = hookspecs.RETURNS.get(self.hook)
             return _elements(results[0] if results else (), wanted) if wanted else None
-        except CRMError:
+        except CRMError as error:
+            if isinstance(error, UsageError):  # a call that cannot be meant is a mistake of whoever called
+                raise PluginError(self.plugin, self.version, self.hook, error) from error
             raise
         except (Exception, SystemExit) as error:
             raise PluginError(self.plugin, self.version, self.hook, error) from error

@@ -89,6 +89,8 @@ def _survivors(session: Session, target: str, ids: set[int]) -> dict[int, int]:
     if target not in session.runtime.registry.entities:
         return {}
     found = {id: id for id in _visible(session, target, ids)}
+    if target == "user" and session.actor.id in ids:
+        found[session.actor.id] = session.actor.id  # everybody may name themselves, whatever users they may see
     missing = ids - found.keys()
     table = session.runtime.tables.entity[target]
     merged: dict[int, int] = {}

@@ -14,9 +14,10 @@ from attrs import evolve, field, frozen
 from sqlalchemy import and_, select, true
 
 from crmcore.access import live
-from crmcore.errors import Conflict, NotFound, ReferencedRecord, ValidationError
+from crmcore.errors import Conflict, NotFound, ReferencedRecord, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
+from crmcore.records.administrators import keep_an_administrator
 from crmcore.records.checks import check_references, check_unique
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.pointing import points_to, referrers
@@ -95,6 +96,8 @@ def restore(session: Session, entity: Entity, id: int) -> None:
         session.may("delete", entity.name, table),
     )
     row = session.connection.execute(statement.with_for_update()).first()
+    if row is None and session.sees(entity.name, id):
+        raise UsageError(_("{ref} is not deleted").format(ref=Ref(entity.name, id)))
     if row is None or _was_erased(session, entity, id):
         raise NotFound(entity.name, id)
     for name, ids in _deleted_along(session, entity, id, row.deleted_at).items():
@@ -156,6 +159,7 @@ def _delete_rows(session: Session, entity: Entity, ids: Sequence[int], *, becaus
         raise ValidationError(evolve(problem, row=None) for problem in problems)
     session.tell("crm_before_save", batch)
     touch(session, entity, ids, {"deleted_at": session.now})
+    keep_an_administrator(session, entity, drafts)
     write_history(session, entity, "delete", drafts, because=because)
     session.tell("crm_after_save", batch)
     record_events(session, entity, "delete", drafts)

@@ -15,6 +15,7 @@ from sqlalchemy import True_, select
 from crmcore.access import live
 from crmcore.errors import Conflict, DuplicateRecord, NotFound, ValidationError
 from crmcore.i18n import gettext as _
+from crmcore.records.administrators import keep_an_administrator
 from crmcore.records.checks import check
 from crmcore.records.drafts import DraftBatch, RowResult, SaveResult
 from crmcore.records.incoming import WITHOUT_KEY, read_rows, refuse_closed, refuse_hidden, rounds
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.types import Action
 
-__all__ = ["OnMatch", "save_one", "save_rows"]
+__all__ = ["IMPORT", "OnMatch", "save_one", "save_rows"]
+
+IMPORT = "import"
+"""Source of what comes from files."""
 
 OnMatch = Literal["update", "skip", "error", "create"]
 """What becomes of a row that a matching rule recognises: change the record, leave it, refuse the row, or create
@@ -94,6 +98,13 @@ def _save(
     return drafts
 
 
+def _give_owner(session: Session, entity: Entity, draft: Draft) -> None:
+    """Make whoever creates a record by hand its owner, where nobody was named; whoever imports a file owns nothing."""
+    owner = entity.owner_field
+    if owner and session.actor.id is not None and session.source != IMPORT and owner not in draft.incoming:
+        draft.values.setdefault(owner, session.actor.id)
+
+
 def _once_each(drafts: Iterable[Draft]) -> tuple[list[Draft], list[Draft]]:
     """Split off the rows whose record an earlier row has: by another key, so that `rounds` could not know."""
     first: dict[int | None, Draft] = {}
@@ -146,6 +157,8 @@ def _normalise_new(
     Returns:
         What is still new, and what has to wait because it has become the same record as an earlier row.
     """
+    for draft in drafts:
+        _give_owner(session, entity, draft)
     _hook(session, entity, "crm_before_validate", "create", drafts)
     compared = entity.match_fields
     _recognise(session, entity, [d for d in drafts if compared & d.set_by_plugins.keys()], on_match)
@@ -207,6 +220,8 @@ def _write(
     if touched:
         check(session, entity, action, touched, plugins=False)
     written = _write_allowed(session, entity, action, _accepted(drafts), write)
+    if action == "update":
+        keep_an_administrator(session, entity, written)
     for draft in written:
         draft.outcome = "created" if action == "create" else "updated"
     _hook(session, entity, "crm_after_save", action, written, settable=False)

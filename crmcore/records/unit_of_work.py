@@ -163,6 +163,10 @@ class UnitOfWork:
             related=self._related,
         )
 
+    def settings(self, plugin: str) -> Mapping[str, Any]:
+        """Return the settings of a plugin, defaults filled in."""
+        return self.runtime.registry.plugins[plugin].settings
+
     def tell(self, hook: str, batch: Batch) -> None:
         """Call a hook of the plugins that listen to the batch's entity."""
         for _plugin, _result in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch):

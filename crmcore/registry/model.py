@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
-from crmcore.errors import CRMError, PluginError
+from crmcore.errors import CRMError, PluginError, UsageError
 from crmcore.schema.documents import CORE
 from crmcore.schema.model import relations
 from crmcore.schema.records import record_class
@@ -184,11 +184,16 @@ class Registry:
         """
         try:
             return function(*arguments)
-        except CRMError:
-            raise
+        except CRMError as error:
+            if not isinstance(error, UsageError):
+                raise
+            raise self._failed(name, error) from error
         except (Exception, SystemExit) as error:
-            plugin = self.declarations.plugin_of(name)
-            raise PluginError(plugin, self.plugins[plugin].manifest.version, name, error) from error
+            raise self._failed(name, error) from error
+
+    def _failed(self, name: str, error: BaseException) -> PluginError:
+        plugin = self.declarations.plugin_of(name)
+        return PluginError(plugin, self.plugins[plugin].manifest.version, name, error)
 
     def _asked(self, hook: str, entity: str | None) -> tuple[Listener, ...]:
         return self.implementing[hook] if entity is None else self.listening.get((hook, entity), ())

@@ -112,8 +112,19 @@ def test_creating_needs_the_new_record_to_fit_the_rule(make_crm):
         result = session.save_many("customer", rows, on_problem="reject")
         assert [row.outcome for row in result.rows] == ["created", "rejected"]
         with pytest.raises(AccessDenied):
-            session.create("customer", {"name": "nobody's"})
+            session.create("customer", {"name": "nobody's", "owner": None})
         assert session.count("customer", "name = 'his' or name = 'nobody''s'") == 0
+
+
+def test_whoever_creates_a_record_by_hand_owns_it_unless_they_say_otherwise(make_crm):
+    rights = {"create": True, "read": "owner = me or owner is empty", "fixed": ["owner"]}
+    crm = office(make_crm(roles={"sales": {"customer": rights}}))
+    with crm.session("anna") as session:
+        assert session.create("customer", {"name": "new"}).owner == 1
+    with crm.session("anna", source="import") as session:
+        assert session.create("customer", {"name": "from a file"}).owner is None
+    with crm.session() as session:
+        assert session.create("customer", {"name": "the system's"}).owner is None
 
 
 def test_a_hidden_field_is_neither_shown_nor_asked_for_nor_set(crm):
@@ -384,3 +395,17 @@ def test_a_reference_that_stands_in_the_way_is_not_named_to_whoever_may_not_see_
         session.delete("customer", 1)
     assert "1 order refers to this customer" in str(caught.value)
     assert "order:1" not in str(caught.value)
+
+
+def test_the_last_administrator_stays(crm):
+    with crm.session() as session:
+        for attempt in (
+            lambda: session.update("user", 4, {"active": False}),
+            lambda: session.update("user", 4, {"roles": ["sales"]}),
+            lambda: session.delete("user", 4),
+        ):
+            with pytest.raises(AccessDenied, match="nobody would be left"):
+                attempt()
+        session.update("user", 1, {"roles": ["admin"]})
+        session.update("user", 4, {"active": False})
+    assert seen(crm, "anna") == ["anna's", "boris's", "chen's", "free"]

@@ -364,3 +364,21 @@ def test_what_is_no_id_no_text_and_no_choice_is_refused_by_name(make_crm):
         with pytest.raises(UsageError, match="a condition is needed"):
             session.update_where("customer", " ", {"region": "East"})
         assert session.get("customer", 1).version == 1
+
+
+def test_a_second_session_for_writing_in_one_thread_is_refused_at_once_on_sqlite(make_crm):
+    crm = make_crm()
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        with pytest.raises(UsageError, match="open already"), crm.session():
+            pass
+        with crm.session(read_only=True) as other:
+            assert other.count("customer") == 0
+    with crm.session() as session:
+        assert session.count("customer") == 1
+
+
+def test_an_engine_in_place_of_a_connection_is_refused(make_crm):
+    crm = make_crm()
+    with pytest.raises(UsageError, match="not Engine"), crm.session(connection=crm.engine):
+        pass

@@ -94,7 +94,7 @@ def test_a_stale_version_is_refused(demo: Path, run: Run) -> None:
         (["show", "custmer:1"], 2, "there is no entity 'custmer'"),
         (["show", "customer:999"], 5, "there is no customer:999"),
         (["delete", "customer:1"], 4, "orders refer to this customer"),
-        (["restore", "customer:1"], 5, "there is no customer:1"),
+        (["restore", "customer:1"], 2, "customer:1 is not deleted"),
         (["history", "customer:999"], 5, "there is no customer:999"),
     ],
 )  # fmt: skip

@@ -212,3 +212,11 @@ def test_a_file_in_another_encoding_says_what_to_do(crm, tmp_path):
     (tmp_path / "gb.csv").write_bytes("名称\n企业电子\n".encode("gb18030"))
     with pytest.raises(UsageError, match=r"is not UTF-8[\s\S]*Save the file as UTF-8"):
         import_file(crm, tmp_path / "gb.csv", "customer")
+
+
+def test_a_rejects_file_given_by_hand_overwrites_nothing_and_needs_its_folder(crm, bring, tmp_path):
+    with pytest.raises(UsageError, match="is there already"):
+        bring("customer", "name\nAcme\n", rejects=tmp_path / "file.csv")
+    with pytest.raises(UsageError, match="there is no folder"):
+        bring("customer", "name\nAcme\n", rejects=tmp_path / "nowhere" / "file.csv")
+    assert (tmp_path / "file.csv").read_text() == "name\nAcme\n"

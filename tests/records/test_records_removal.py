@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmcore.errors import Conflict, NotFound, ReferencedRecord, ValidationError
+from crmcore.errors import Conflict, NotFound, ReferencedRecord, UsageError, ValidationError
 
 
 def order_with_lines(session):
@@ -116,8 +116,10 @@ def test_a_stale_version_cannot_be_deleted(crm):
 def test_only_a_deleted_record_can_be_restored(crm):
     with crm.session() as session:
         session.create("customer", {"name": "Acme"})
-        with pytest.raises(NotFound):
+        with pytest.raises(UsageError, match="customer:1 is not deleted"):
             session.restore("customer", 1)
+        with pytest.raises(NotFound):
+            session.restore("customer", 2)
 
 
 def test_a_reference_to_a_deleted_record_is_refused(crm):

@@ -11,6 +11,7 @@ from crmcore.cli.failures import PROBLEMS
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Group
 from crmcore.cli.output import Heading, json_option, print_json, print_table
+from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
 
@@ -78,6 +79,8 @@ def upgrade(instance: Instance, ctx: click.Context, *, dry_run: bool, drop: Sequ
 @pass_instance
 def backup(instance: Instance, file: Path) -> None:
     """Write an archive."""
+    if file.exists():
+        raise UsageError(_("{path} is there already").format(path=file), hint=_("Name a new file for the backup."))
     archive = instance.crm.backup(file)
     click.echo(_("{file}: {n} rows").format(file=file, n=f"{sum(archive.rows.values()):,}"))
 
