@@ -138,7 +138,10 @@ class _Startup:
         wanted: list[tuple[tuple[str | int, ...], str]]
         wanted = [(("plugins", "enabled", index), name) for index, name in enumerate(self.config.enabled)]
         wanted += [(("plugins", name), name) for name in self.config.plugin_settings if name not in self.config.enabled]
-        return [self._unknown(path, name, known) for path, name in wanted if name not in known]
+        unknown = [self._unknown(path, name, known) for path, name in wanted if name not in known]
+        # A manifest that cannot be read hides its plugin's name: the one that is missing may be there.
+        hiding = [found for found in self.found if found.folder and found.name not in self.config.enabled]
+        return [*(problem for found in hiding for problem in _unreadable(found)), *unknown] if unknown else []
 
     def _unknown(self, path: tuple[str | int, ...], name: str, known: set[str]) -> Problem:
         hint = did_you_mean(name, known) or _("`crmcore plugins list` shows what is installed.")
@@ -255,6 +258,14 @@ class _Startup:
             implementing=implementing,
             listening=_listening(implementing, self.running.loaded, entities),
         )
+
+
+def _unreadable(found: Found) -> tuple[Problem, ...]:
+    try:
+        manifest_at(found)
+    except ManifestError as error:
+        return error.problems
+    return ()
 
 
 def _clash(name: str, candidates: Sequence[Found]) -> Problem:

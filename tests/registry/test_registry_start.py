@@ -15,7 +15,7 @@ import pytest
 from crmcore.config import Config, read_config
 from crmcore.errors import AccessDenied, ConfigError, ManifestError, PluginError, SchemaError, StartRefused
 from crmcore.hookspecs import hookimpl
-from crmcore.registry import load
+from crmcore.registry import diagnose, load
 from crmcore.registry.declarations import CORE_PERMISSIONS
 from crmcore.types import AccessRule, Column, Importer, Permission, Plugin, Problem, Report, ReportType
 from crmcore.version import __version__
@@ -624,3 +624,17 @@ def test_reports_and_columns_of_the_documentation_can_be_declared():
     registry = load(Config(), [declared])
 
     assert registry.attributed("sums.n", registry.report_types["sums.n"].compute, None, {}) is report
+
+
+def test_a_plugin_whose_manifest_cannot_be_read_is_not_just_unknown(tmp_path):
+    package = tmp_path / "my_plugins" / "acme_phones"
+    package.mkdir(parents=True)
+    (package / "plugin.json").write_text('{"name": "phones"\n "version": "1.0"}')
+    (package / "__init__.py").write_text("")
+    config = tmp_path / "crm.toml"
+    config.write_text('[plugins]\nenabled = ["phones"]\nplugin_dirs = ["my_plugins"]\n')
+
+    said = "\n".join(str(problem) for problem in diagnose(config).problems)
+
+    assert "acme_phones/plugin.json:2" in said
+    assert "there is no plugin `phones`" in said
