@@ -160,8 +160,10 @@ def _normalise_new(
     for draft in drafts:
         _give_owner(session, entity, draft)
     _hook(session, entity, "crm_before_validate", "create", drafts)
-    compared = entity.match_fields
-    _recognise(session, entity, [d for d in drafts if compared & d.set_by_plugins.keys()], on_match)
+    touched = [draft for draft in drafts if entity.match_fields & draft.set_by_plugins.keys()]
+    if not touched:
+        return drafts, []
+    _recognise(session, entity, touched, on_match)
     first, *later = rounds(entity, [draft for draft in drafts if draft.id is None]) or [[]]
     return first, [draft for some in later for draft in some]
 
