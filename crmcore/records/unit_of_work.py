@@ -18,9 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
 from crmcore.conditions import PythonContext, SqlContext
-from crmcore.errors import AccessDenied, DuplicateRecord, UsageError
+from crmcore.errors import AccessDenied, DuplicateRecord, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records.pointing import points_to
+from crmcore.store.failures import read_violation
+from crmcore.store.tables import FOLDED
 from crmcore.types import SYSTEM, Problem
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from crmcore.access import Access
     from crmcore.records.runtime import Runtime
     from crmcore.schema.model import Relation
+    from crmcore.store.failures import Violation
     from crmcore.types import Action, Actor, Batch, Ref
 
 __all__ = ["UnitOfWork"]
@@ -116,7 +119,8 @@ class UnitOfWork:
 
         Raises:
             AccessDenied: the session or its actor is for reading only.
-            DuplicateRecord: the database refused a row, because somebody else saved at the same moment.
+            DuplicateRecord: somebody else has just saved the same unique value.
+            ValidationError: a reference leads to a record that is not there.
         """
         if self.actor.read_only:
             raise AccessDenied(
@@ -127,9 +131,10 @@ class UnitOfWork:
             with self.connection.begin_nested():
                 yield
         except IntegrityError as error:
-            message = _("somebody else saved at the same moment: a unique value was taken, or a record removed")
-            problem = Problem(message=message, code="simultaneous")
-            raise DuplicateRecord([problem], hint=_("Read again, and repeat your change.")) from error
+            violation = read_violation(error, self.runtime.tables.metadata)
+            if violation.kind == "other":
+                raise
+            raise _refused(violation) from error
 
     def may(self, action: Action, entity: str, target: FromClause) -> ColumnElement[bool]:
         """Return which rows of a table the actor may do something with."""
@@ -221,3 +226,13 @@ class UnitOfWork:
             my_team=self.actor.team,
             rows=rows,
         )
+
+
+def _refused(violation: Violation) -> ValidationError:
+    """Return the error for a constraint that the checks before could not see: somebody else was faster."""
+    if violation.kind == "unique":
+        fields = ", ".join(column.removesuffix(FOLDED) for column in violation.columns)
+        message = _("somebody else has just saved the same {fields}").format(fields=fields)
+        hint = _("Read again, and repeat your change.")
+        return DuplicateRecord([Problem(message=message, field=fields, code="unique")], hint=hint)
+    return ValidationError([Problem(message=_("a reference leads to a record that is not there"), code="reference")])

@@ -199,3 +199,25 @@ def test_a_refused_record_leaves_the_rest_of_the_session_intact(crm):
         session.create("customer", {"name": "Cancity"})
     with crm.session() as session:
         assert session.count("customer") == 2
+
+
+def test_what_only_the_database_notices_is_said_like_any_other_refusal(crm):
+    from sqlalchemy import insert
+
+    from crmcore.types import Actor
+
+    with crm.session() as session:
+        session.create("team", {"name": "East"})
+        team = {
+            "version": 1,
+            "created_at": session.now,
+            "updated_at": session.now,
+            "name": "East",
+            "name__folded": "east",
+        }
+        with pytest.raises(DuplicateRecord, match="somebody else has just saved the same name"), session.savepoint():
+            session.connection.execute(insert(crm.runtime.tables.entity["team"]).values(team))
+        assert session.count("team") == 1
+    with crm.session(Actor(login="ghost", id=99, roles=("admin",))) as session:
+        with pytest.raises(ValidationError, match="a reference leads to a record that is not there"):
+            session.create("team", {"name": "West"})
