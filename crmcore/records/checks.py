@@ -14,6 +14,7 @@ from sqlalchemy import select
 from crmcore.access import live
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import DraftBatch
+from crmcore.records.matching import find_candidates
 from crmcore.records.writing import chunks
 from crmcore.schema.model import ANY_ENTITY
 from crmcore.schema.values import fold, from_json
@@ -137,25 +138,20 @@ def check_unique(session: Session, entity: Entity, drafts: Sequence[Draft]) -> N
 
 
 def _check_external_ids(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
-    """Refuse a second external id for a record, and one that another record has."""
+    """Refuse a second external id of one source for a record, and one that another record has."""
     table = session.runtime.tables.entity[entity.name]
-    known = [draft for draft in drafts if draft.id is not None and draft.external_id is not None]
-    for draft in known:
-        own = (draft.system.get("source"), draft.system.get("external_id"))
-        given = (draft.source, draft.external_id)
-        if own == given:
-            continue
-        if own[1] is None:
-            same = select(table.c.id).where(table.c.source == draft.source, table.c.external_id == draft.external_id)
-            holder = session.connection.execute(same).scalar()
-            if holder is None:
-                continue
-            message = _("another record has this external id")
-        elif own[0] == given[0]:
-            message = _("the record has another external id of this source: {known}").format(known=own[1])
-        else:
-            continue  # one record has one external id; that of the first system stays
-        draft.refuse(Problem(message=message, field="external_id", value=given[1], row=draft.row, code="external_id"))
+    linking = [draft for draft in drafts if draft.links]
+    holders = find_candidates(session.connection, entity, table, linking, external_only=True) if linking else {}
+    for draft in drafts:
+        if draft.row in holders:
+            draft.refuse(_external(draft, _("another record has this external id")))
+        elif draft.contradicts:
+            message = _("the record has another external id of this source: {known}")
+            draft.refuse(_external(draft, message.format(known=draft.system["external_id"])))
+
+
+def _external(draft: Draft, message: str) -> Problem:
+    return Problem(message=message, field="external_id", value=draft.external_id, row=draft.row, code="external_id")
 
 
 def _comparable(field: Field, draft: Draft) -> Any:

@@ -62,6 +62,18 @@ class Draft:
         names = {name for name, value in self.values.items() if before.get(name) != value}
         return names | (before.keys() - self.values.keys())
 
+    @property
+    def links(self) -> bool:
+        """Whether the row brings an external id for a stored record that has none yet."""
+        return self.before is not None and self.external_id is not None and self.system.get("external_id") is None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the row brings another external id than the one that its record has from the same source."""
+        known = self.system.get("external_id")
+        same = known is not None and self.system.get("source") == self.source
+        return same and self.external_id is not None and self.external_id != known
+
     def assign(self, name: str, value: Any) -> None:
         """Set a value in JSON form; None empties the field."""
         if value is None:

@@ -210,7 +210,7 @@ def _write(
     rights = session.access.fields(session.actor, entity.name, action)
     for draft in drafts:
         refuse_closed(entity, rights, draft)
-        if draft.before is not None and not draft.problems and not draft.changed and not _names_anew(draft):
+        if draft.before is not None and not (draft.problems or draft.changed or draft.links or draft.contradicts):
             draft.outcome = "unchanged"
     drafts = _open(drafts)
     check(session, entity, action, drafts)
@@ -315,22 +315,9 @@ def _accepted(drafts: Sequence[Draft]) -> Sequence[Draft]:
     return _open(drafts)
 
 
-def _names_anew(draft: Draft) -> bool:
-    """Whether the row brings an external id that the record does not have from that source."""
-    if draft.external_id is None:
-        return False
-    stored = (draft.system.get("source"), draft.system.get("external_id"))
-    return stored[1] is None or (stored[0] == draft.source and stored[1] != draft.external_id)
-
-
-def _links(draft: Draft) -> bool:
-    """Whether the row brings an external id for a record that has none yet."""
-    return draft.external_id is not None and draft.system.get("external_id") is None
-
-
 def _changed_system(session: Session, draft: Draft) -> dict[str, Any]:
     changed = {"updated_at": session.now, "updated_by": session.actor.id}
-    return {**changed, "source": draft.source, "external_id": draft.external_id} if _links(draft) else changed
+    return {**changed, "source": draft.source, "external_id": draft.external_id} if draft.links else changed
 
 
 def _missing(session: Session, entity: Entity, draft: Draft) -> CRMError:
