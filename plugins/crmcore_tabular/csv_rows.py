@@ -1,0 +1,100 @@
+"""The rows of a CSV file as they stand there: cells, the line where they start, and a problem where quotes go wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from crmcore import gettext as _
+from crmcore.types import Problem
+from crmcore_tabular.encodings import open_text
+from crmcore_tabular.unreadable import LONGEST_CELL, MOST_COLUMNS, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from crmcore_tabular.csv_form import CsvForm
+
+
+def csv_rows(path: Path, form: CsvForm) -> Iterator[tuple[int, list[str], str] | Problem]:
+    """Yield every row that is not an empty line: where it starts, its cells, and the text that they were read from.
+
+    A row whose quotes are wrong is a problem, and so is one with a cell that is too long; it ends with the first line
+    by which its quotes are even in number, since only there a cell cannot go on. Where they never are, nothing more is
+    read: any of what follows might be the inside of that cell.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    kept: list[str] = []
+    with open_text(path, form.text) as file:
+        lines = _keeping(islice(file, form.start - 1, None), kept)
+        reader = csv.reader(lines, **form.dialect)
+        line = form.start
+        while True:
+            try:
+                for cells in reader:
+                    start, line = line, line + len(kept)
+                    text = kept[0] if len(kept) == 1 else "".join(kept)
+                    kept.clear()
+                    if cells:
+                        yield start, cells, text
+            except csv.Error as error:
+                closed = _read_to_its_end(form.quote, lines, kept)
+                yield _misquoted(path, form, line, "".join(kept), error, closed=closed)
+                if not closed:
+                    return
+                line += len(kept)
+                kept.clear()
+            else:
+                return
+
+
+def bad_row(path: Path, line: int, message: str, cells: list[str], *, hint: str | None = None) -> Problem:
+    """Return the problem of a row, with its cells as far as a problem carries them."""
+    value = [shown(cell) for cell in cells[:MOST_COLUMNS]]
+    return Problem(message=message, hint=hint, code="unreadable", file=path, line=line, value=value)
+
+
+def _keeping(lines: Iterator[str], kept: list[str]) -> Iterator[str]:
+    for line in lines:
+        kept.append(line)
+        yield line
+
+
+def _read_to_its_end(quote: str | None, lines: Iterator[str], kept: list[str]) -> bool:
+    """Read on until the quotes of the row are even in number; tell whether they came to be."""
+    if quote is None:
+        return True
+    quotes = sum(line.count(quote) for line in kept)
+    length = sum(map(len, kept))
+    while quotes % 2:
+        line = next(lines, None)
+        if line is None or length > 2 * LONGEST_CELL:
+            return False
+        quotes += line.count(quote)
+        length += len(line)
+    return True
+
+
+def _misquoted(path: Path, form: CsvForm, line: int, text: str, error: csv.Error, *, closed: bool) -> Problem:
+    cells = _as_far_as_it_reads(form, text)
+    if not closed:
+        message = _("a quote in this row is never closed; nothing that follows was read")
+        hint = _("Close it, or say that quotes mean nothing: --option quote=none.")
+        return bad_row(path, line, message, cells, hint=hint)
+    if "limit" in str(error):
+        message = _("a cell has more than {number:,} characters").format(number=LONGEST_CELL)
+        return bad_row(path, line, message, cells)
+    message = _("a quote ends inside a cell")
+    return bad_row(path, line, message, cells, hint=_("Write a quote inside a quoted cell twice."))
+
+
+def _as_far_as_it_reads(form: CsvForm, text: str) -> list[str]:
+    """Return the cells as a lenient reader sees them where it sees one row, else the text as one cell."""
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), **{**form.dialect, "strict": False}))
+    except csv.Error:
+        rows = []
+    return rows[0] if len(rows) == 1 else [text.rstrip("\r\n")]
