@@ -8,8 +8,9 @@ from attrs import field, frozen
 
 from crmcore.conditions import meaning as m
 from crmcore.conditions.emptiness import check_negations
-from crmcore.conditions.evaluation import holds, looked_up
+from crmcore.conditions.evaluation import holds
 from crmcore.conditions.excerpt import Mistake
+from crmcore.conditions.inputs import inputs
 from crmcore.conditions.parser import read
 from crmcore.conditions.printer import unparse
 from crmcore.conditions.reading import ConditionReader
@@ -67,7 +68,7 @@ class Condition:
     def explain(self, values: Mapping[str, Any], context: PythonContext) -> tuple[Finding, ...]:
         """Return every comparison of the condition with what it found in one record, in the order of the text."""
         return tuple(
-            Finding(unparse(leaf.source), holds(leaf, values, context), tuple(_inputs(leaf, values, context)))
+            Finding(unparse(leaf.source), holds(leaf, values, context), tuple(inputs(leaf, values, context)))
             for leaf in _comparisons(self.meaning)
         )
 
@@ -102,20 +103,3 @@ def _comparisons(predicate: m.Predicate) -> Iterator[m.Predicate]:
         return
     for part in inner:
         yield from _comparisons(part)
-
-
-def _inputs(predicate: m.Predicate, values: Mapping[str, Any], context: PythonContext) -> Iterator[tuple[str, Any]]:
-    seen: set[str] = set()
-    waiting: list[m.Predicate | m.Operand] = [predicate]
-    while waiting:
-        part = waiting.pop()
-        below: list[m.Predicate | m.Operand] = [
-            *(m.parts(part) if isinstance(part, m.Predicate) else ()),
-            *m.operands(part),
-        ]
-        waiting.extend(reversed(below))
-        if isinstance(part, m.Operand) and not below and not isinstance(part, m.Literal):
-            text = unparse(part.source)
-            if text not in seen:
-                seen.add(text)
-                yield text, looked_up(part, values, context)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Reader = Callable[[m.Operand, m.Domain], Any]
 
-__all__ = ["OPERATORS", "constants_hold", "holds", "looked_up"]
+__all__ = ["OPERATORS", "computed", "constants_hold", "domain_value", "holds", "looked_up"]
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -49,7 +49,7 @@ def holds(predicate: m.Predicate, values: Mapping[str, Any], env: PythonContext)
             return not holds(part, values, env)
         case m.Related():
             return _related(predicate, values, env)
-    return _leaf(predicate, lambda operand, domain: _value(operand, domain, values, env), env)
+    return _leaf(predicate, lambda operand, domain: domain_value(operand, domain, values, env), env)
 
 
 def constants_hold(predicate: m.Predicate, view: Viewpoint) -> bool:
@@ -123,26 +123,26 @@ def _compare(predicate: m.Compare, read: Reader, view: Viewpoint) -> bool:
     return bool(OPERATORS[op](left, right))
 
 
-def _value(operand: m.Operand, domain: m.Domain, values: Mapping[str, Any], env: PythonContext) -> Any:
+def domain_value(operand: m.Operand, domain: m.Domain, values: Mapping[str, Any], env: PythonContext) -> Any:
     """Return the value of an operand in the form in which a domain compares; None where it is empty."""
     if m.is_constant(operand):
         return comparable(domain, constant(operand, env))
     if domain is m.Domain.COMPUTED:
-        return _computed(operand, values, env)
+        return computed(operand, values, env)
     match operand:
         case m.Column() | m.MetricValue():
             value = _stored(operand, values, env)
             return value.toordinal() if domain is m.Domain.DAY and value is not None else comparable(domain, value)
         case m.Shift(_, _, base, days):
-            day = _value(base, domain, values, env)
+            day = domain_value(base, domain, values, env)
             return None if day is None else day + days
         case m.DaysBetween(_, _, left, right):
-            ends = [_value(side, m.Domain.DAY, values, env) for side in (left, right)]
+            ends = [domain_value(side, m.Domain.DAY, values, env) for side in (left, right)]
             return None if None in ends else ends[0] - ends[1]
     raise TypeError(operand)
 
 
-def _computed(operand: m.Operand, values: Mapping[str, Any], env: PythonContext, *, part: bool = False) -> float | None:
+def computed(operand: m.Operand, values: Mapping[str, Any], env: PythonContext, *, part: bool = False) -> float | None:
     """Return a number in double precision, by the same operations in the same order as the databases.
 
     Args:
@@ -153,10 +153,10 @@ def _computed(operand: m.Operand, values: Mapping[str, Any], env: PythonContext,
     """
     match operand:
         case m.Minus(_, _, inner) if not m.is_constant(operand):
-            number = _computed(inner, values, env, part=part)
+            number = computed(inner, values, env, part=part)
             return None if number is None else -number
         case m.Arithmetic(_, _, op, left, right) if not m.is_constant(operand):
-            first, second = (_computed(side, values, env, part=True) for side in (left, right))
+            first, second = (computed(side, values, env, part=True) for side in (left, right))
             if first is None or second is None or (op == "/" and second == 0):
                 return None
             return _DOUBLES[op](first, second)
@@ -165,7 +165,7 @@ def _computed(operand: m.Operand, values: Mapping[str, Any], env: PythonContext,
 
 
 def _double(operand: m.Operand, values: Mapping[str, Any], env: PythonContext) -> float | None:
-    value = _value(operand, m.Domain.INTEGER, values, env)
+    value = domain_value(operand, m.Domain.INTEGER, values, env)
     if value is None:
         return None
     if operand.type.kind is Kind.MONEY:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -22,6 +21,8 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.expression import BinaryExpression, Grouping
 
 from crmcore.conditions import meaning as m
 from crmcore.conditions.constants import comparable, constant, in_bounds
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, FromClause
+    from sqlalchemy.sql.operators import OperatorType
     from sqlalchemy.types import TypeEngine
 
     from crmcore.conditions.context import SqlContext
 
-__all__ = ["Place", "any_reference", "day", "expression", "parameter", "unshifted"]
+__all__ = ["Place", "any_reference", "computed", "day", "expression", "parameter", "unshifted"]
 
 _TYPES: Mapping[m.Domain, TypeEngine[Any]] = {
     m.Domain.FOLDED: String(),
@@ -54,7 +56,7 @@ _TYPES: Mapping[m.Domain, TypeEngine[Any]] = {
     m.Domain.DAY: Date(),
 }
 """How the values of a domain are bound. Instants are bound as their column says."""
-_OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_OPERATIONS: Mapping[str, OperatorType] = {"+": operators.add, "-": operators.sub, "*": operators.mul}
 _BOUND = 2.0**NUMBER_BITS
 
 
@@ -74,7 +76,7 @@ def parameter(domain: m.Domain, value: Any, beside: ColumnElement[Any]) -> Colum
 def expression(operand: m.Operand, domain: m.Domain, place: Place) -> ColumnElement[Any]:
     """Return the expression whose value is what the domain compares; not for constants."""
     if domain is m.Domain.COMPUTED:
-        return _computed(operand, place)
+        return computed(operand, place)
     match operand:
         case m.Column(_, _, links, field):
             name = f"{field.name}__folded" if domain is m.Domain.FOLDED else field.name
@@ -139,7 +141,7 @@ def _reached(
     return found.correlate_except(*tables).scalar_subquery()
 
 
-def _computed(operand: m.Operand, place: Place, *, part: bool = False) -> ColumnElement[float]:
+def computed(operand: m.Operand, place: Place, *, part: bool = False) -> ColumnElement[float]:
     """Return a number in double precision; as a part of a calculation, empty outside the bounds for that."""
     if m.is_constant(operand):
         number = comparable(m.Domain.COMPUTED, constant(operand, place.context))
@@ -148,13 +150,13 @@ def _computed(operand: m.Operand, place: Place, *, part: bool = False) -> Column
         return literal(number, Double()) if usable else cast(null(), Double())
     match operand:
         case m.Minus(_, _, inner):
-            return -_computed(inner, place, part=part)
+            return -computed(inner, place, part=part)
         case m.Arithmetic(_, _, op, left, right):
-            first, second = _computed(left, place, part=True), _computed(right, place, part=True)
+            first, second = computed(left, place, part=True), computed(right, place, part=True)
             if op == "/":
                 return quotient(first, second)
-            result: ColumnElement[float] = _OPERATIONS[op](first, second)
-            return result
+            # The operators of SQLAlchemy leave out the parentheses of a + (b + c), which doubles round otherwise.
+            return BinaryExpression(first, Grouping(second), _OPERATIONS[op], type_=Double())
     if isinstance(operand, m.Column):
         name, kind = operand.field.name, operand.type.kind
         return _reached(operand.links, place, lambda rows: _double(rows.c[name], kind, part=part))

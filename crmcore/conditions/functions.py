@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Double, Integer
+from sqlalchemy import Boolean, Date, Double, Integer
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
-__all__ = ["by_code_point", "day_number", "has_element", "has_text", "quotient"]
+__all__ = ["by_code_point", "date_of_day", "day_number", "has_element", "has_text", "quotient"]
 
 
 class day_number(FunctionElement[int]):  # noqa: N801  (SQLAlchemy names functions in lower case)
@@ -30,6 +31,23 @@ def _sqlite_day_number(element: day_number, compiler: SQLCompiler, **kw: Any) ->
 @compiles(day_number, "postgresql")
 def _postgresql_day_number(element: day_number, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({compiler.process(element.clauses, **kw)} - DATE '0001-01-01' + 1)"
+
+
+class date_of_day(FunctionElement[dt.date]):  # noqa: N801
+    """The date of a day's number, the inverse of `day_number`; the number has to be in the calendar."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(date_of_day, "sqlite")
+def _sqlite_date_of_day(element: date_of_day, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"date({compiler.process(element.clauses, **kw)} + 1721424.5)"
+
+
+@compiles(date_of_day, "postgresql")
+def _postgresql_date_of_day(element: date_of_day, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(DATE '0001-01-01' + CAST({compiler.process(element.clauses, **kw)} AS INTEGER) - 1)"
 
 
 class has_text(FunctionElement[bool]):  # noqa: N801

@@ -103,7 +103,7 @@ def _ended(text: str) -> Mistake:
     bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", text)
     missing = bare.count("(") - bare.count(")")
     hint = _("A closing parenthesis is missing.") if missing > 0 else _("Complete it, or remove the last word.")
-    return Mistake(_("the condition ends too early"), (end, end + 1), hint)
+    return Mistake(_("the text ends too early"), (end, end + 1), hint)
 
 
 def _part_at(text: str, at: int) -> tuple[int, int]:

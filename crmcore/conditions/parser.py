@@ -77,7 +77,7 @@ def is_condition(node: s.Node) -> bool:
 
 def _check_characters(text: str) -> None:
     if len(text) > limits.MAX_TEXT:
-        reason = _("the condition has {n} characters, more than {limit}").format(n=len(text), limit=limits.MAX_TEXT)
+        reason = _("the text has {n} characters, more than {limit}").format(n=len(text), limit=limits.MAX_TEXT)
         raise Mistake(reason, (limits.MAX_TEXT, limits.MAX_TEXT + 1))
     if not text.strip():
         raise Mistake(_("the condition is empty"), (0, len(text)), _("Write for instance: amount >= 1000"))

@@ -21,7 +21,7 @@ from crmcore.schema.model import Kind
 if TYPE_CHECKING:
     from crmcore.conditions.scope import Scope, Use
 
-__all__ = ["ConditionReader"]
+__all__ = ["ConditionReader", "type_name"]
 
 _LITERALS = (s.String, s.Number, s.Boolean)
 _TEXTS = (m.Domain.FOLDED, m.Domain.EXACT)
@@ -162,6 +162,20 @@ class ConditionReader:
         return (schema.get("type"), schema.get("items", {}).get("type")) == ("array", "string")
 
 
+def type_name(of: m.Type) -> str:
+    """Return what a value of a type is called in a message."""
+    if of.kind is Kind.REF:
+        return _("a reference to {entity}").format(entity=of.entity)
+    return {
+        Kind.TEXT: _("text"),
+        Kind.BOOLEAN: _("true or false"),
+        Kind.DATE: _("a date"),
+        Kind.INSTANT: _("an instant"),
+        Kind.ANY_REF: _("a reference to any record"),
+        Kind.JSON: _("a list or an object"),
+    }.get(of.kind, _("a number"))
+
+
 def _common_domain(left: m.Operand, right: m.Operand) -> m.Domain | None:
     """Return as what two operands are compared; None where they cannot be."""
     kinds = (left.type.kind, right.type.kind)
@@ -212,7 +226,7 @@ def _text_domain(operand: m.Operand) -> m.Domain:
 
 
 def _incomparable(node: s.Node, left: m.Operand, right: m.Operand) -> Mistake:
-    reason = _("{left} and {right} cannot be compared").format(left=_named(left.type), right=_named(right.type))
+    reason = _("{left} and {right} cannot be compared").format(left=type_name(left.type), right=type_name(right.type))
     hint = None
     if {left.type.kind, right.type.kind} == {Kind.DATE, Kind.INSTANT}:
         hint = _("Compare a date with today() or a date, and an instant with a fixed day, not with a date field.")
@@ -221,19 +235,6 @@ def _incomparable(node: s.Node, left: m.Operand, right: m.Operand) -> Mistake:
     elif left.type.kind is right.type.kind is Kind.TEXT:
         hint = _("Free text is compared case-folded, codes and fixed values as they are written.")
     return Mistake(reason, node.span, hint)
-
-
-def _named(of: m.Type) -> str:
-    if of.kind is Kind.REF:
-        return _("a reference to {entity}").format(entity=of.entity)
-    return {
-        Kind.TEXT: _("text"),
-        Kind.BOOLEAN: _("true or false"),
-        Kind.DATE: _("a date"),
-        Kind.INSTANT: _("an instant"),
-        Kind.ANY_REF: _("a reference to any record"),
-        Kind.JSON: _("a list or an object"),
-    }.get(of.kind, _("a number"))
 
 
 def _unless(negated: bool, predicate: m.Predicate) -> m.Predicate:

@@ -109,5 +109,9 @@ class Config:
     written_settings: Mapping[str, Mapping[str, Any]] = field(factory=dict, repr=False, eq=False)
     """The same as it is written, ``env:NAME`` in place of secrets: what messages may show."""
     roles: Mapping[str, Role] = field(factory=dict)
+    metrics: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    """Metrics of the instance's own: name -> its table."""
+    scoring: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    """Scoring rules of the instance's own: name -> its table."""
     schemas: Path | None = None
     """Folder of the instance's own entities and extensions, or None."""

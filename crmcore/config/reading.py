@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crmcore.config.model import Config, EntityRights, Role, timezone_problem
-from crmcore.config.positions import toml_lines
+from crmcore.config.toml_file import read_toml
 from crmcore.conformance import Source, breaches, did_you_mean, with_defaults
 from crmcore.errors import ConfigError
 from crmcore.i18n import gettext as _
 from crmcore.schema.documents import meta_schema
-from crmcore.types import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from crmcore.types import Problem
+
 __all__ = ["examine", "read_config"]
 
 _ENV = "env:"
-_AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _DATABASE = re.compile(r"(sqlite|postgresql)(\+[a-z0-9]+)?://")
 _SQLITE_FILE = re.compile(
     r"(?P<scheme>sqlite(?:\+[a-z0-9]+)?:///)(?P<file>(?!file:)[^/?:][^?]*)(?P<query>\?.*)?", re.DOTALL
@@ -57,47 +55,18 @@ def examine(
     """
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        document = _plain(tomllib.loads(text))
-    except FileNotFoundError:
-        message = _("there is no such file")
-        hint = _("`crmcore init` makes one; `--config` names another.")
-        return None, (Problem(message=message, hint=hint, code="unreadable", file=path),)
-    except tomllib.TOMLDecodeError as error:
-        return None, (_not_toml(path, text, str(error)),)
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        message = _("cannot be read: {reason}").format(reason=error)
-        return None, (Problem(message=message, code="unreadable", file=path),)
-    reading = _Reading(path, document, os.environ if environment is None else environment, text)
+        document, source = read_toml(path, missing=_("`crmcore init` makes one; `--config` names another."))
+    except ConfigError as error:
+        return None, error.problems
+    reading = _Reading(source, path, document, os.environ if environment is None else environment)
     return reading.config(), tuple(sorted(reading.problems, key=lambda problem: problem.line or 0))
-
-
-def _not_toml(path: Path, text: str, said: str) -> Problem:
-    found = _AT.search(said)
-    line, column = (found["line"], found["column"]) if found else (None, None)
-    return Problem(
-        message=_("is not TOML: {reason}").format(reason=said[: found.start()] if found else said),
-        code="toml",
-        file=path,
-        line=int(line) if line else len(text.splitlines()) or 1,
-        column=int(column) if column else None,
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Return a TOML value as JSON has it: dates and times become text."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else value
 
 
 class _Reading:
     """One reading of a file: its document, and the problems found so far."""
 
-    def __init__(self, path: Path, document: dict[str, Any], environment: Mapping[str, str], text: str) -> None:
-        self.source = Source(path, toml_lines(text), toml=True)
+    def __init__(self, source: Source, path: Path, document: dict[str, Any], environment: Mapping[str, str]) -> None:
+        self.source = source
         self.path, self.folder = path, path.absolute().parent
         self.environment = environment
         self.problems: list[Problem] = []
@@ -126,6 +95,8 @@ class _Reading:
             plugin_settings={name: self._revealed(table, ("plugins", name)) for name, table in written.items()},
             written_settings=written,
             roles={name: _role(name, table) for name, table in self.document["roles"].items()},
+            metrics=self.document["metrics"],
+            scoring=self.document["scoring"],
             schemas=schemas if schemas.is_dir() else None,
         )
 

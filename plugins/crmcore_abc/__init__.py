@@ -1,52 +1,74 @@
-"""Plugin ``abc``: customers in classes A, B and C by conditions from ``crm.toml`` (R8), and a report of the classes."""
+"""Plugin ``abc``: customers in classes by conditions, by expected purchase, by rank and by share of the value.
+
+R8 (classes by conditions), R9 (purchase grade), R11 (pyramid), R12 (Pareto); reports of the classes and of the curve.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from crmcore import hookimpl
-from crmcore.types import Label, Metric, ReportType, ScoringRule
+from crmcore.types import Metric, ReportType
 from crmcore_abc.classes import class_table
+from crmcore_abc.pareto import pareto_table
+from crmcore_abc.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from crmcore.types import ScoringRule
+
 NOT_CANCELLED = "status != 'cancelled'"
+AS_OF = {"type": "string", "format": "date", "title": "As of this day; by default today"}
+DAYS = {"type": "integer", "minimum": 1, "maximum": 36500, "title": "Window in days"}
 
 
 @hookimpl
 def crm_metrics(settings: Mapping[str, Any]) -> Iterator[Metric]:
-    """Declare revenue and number of orders for each window, and of all time, and the day of the last order."""
+    """Declare revenue, profit and number of orders for each window, and of all time, and the day of the last order."""
     orders: dict[str, Any] = {"entity": "customer", "relation": "orders", "date_field": "order_date"}
     for ending, days in [("total", None), *((f"{days}d", days) for days in settings["windows"])]:
         window = {**orders, "days": days, "where": NOT_CANCELLED}
         yield Metric(name=f"abc.revenue_{ending}", aggregate="sum", field="amount", **window)
+        yield Metric(name=f"abc.profit_{ending}", aggregate="sum", field="profit", **window)
         yield Metric(name=f"abc.orders_{ending}", aggregate="count", **window)
     yield Metric(name="abc.last_order_date", aggregate="max", field="order_date", where=NOT_CANCELLED, **orders)
 
 
 @hookimpl
 def crm_scoring_rules(settings: Mapping[str, Any]) -> Iterable[ScoringRule]:
-    """Declare the rule that writes ``customer.abc_class``."""
-    labels = [Label(name, settings[name]) for name in ("A", "B")]
-    titles = {"en": "Customer class", "zh-CN": "客户等级"}
-    yield ScoringRule(
-        name="abc.class", entity="customer", field="abc_class", labels=labels, otherwise="C", titles=titles
-    )
+    """Declare the rules that write the four fields of a customer."""
+    return rules(settings)
 
 
 @hookimpl
 def crm_report_types() -> Iterable[ReportType]:
-    """Declare the report of the classes."""
+    """Declare the reports of the classes and of the Pareto curve."""
     yield ReportType(
         name="abc.classes",
         summary="Customers and revenue by class",
         titles={"en": "Customers by class", "zh-CN": "客户等级分布"},
+        parameters={"type": "object", "properties": {"days": {**DAYS, "default": 365}, "as_of": AS_OF}},
+        compute=class_table,
+    )
+    yield ReportType(
+        name="abc.pareto",
+        summary="Which share of the customers brings which share of the revenue or profit",
+        titles={"en": "Pareto curve", "zh-CN": "二八曲线"},
         parameters={
             "type": "object",
             "properties": {
-                "days": {"type": "integer", "minimum": 1, "maximum": 36500, "default": 365, "title": "Window in days"}
+                "by": {"type": "string", "enum": ["revenue", "profit"], "default": "revenue", "title": "Value"},
+                "days": {**DAYS, "title": "Window in days; by default all orders"},
+                "as_of": AS_OF,
+                "share": {
+                    "type": "number",
+                    "exclusiveMinimum": 0,
+                    "maximum": 1,
+                    "default": 0.8,
+                    "title": "Share of the value of which the customers are counted",
+                },
             },
         },
-        compute=class_table,
+        compute=pareto_table,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, select
 
-from crmcore.types import Column, Report
+from crmcore.types import Chart, Column, Report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,22 @@ COLUMNS = (
     Column(name="revenue", titles={"en": "Revenue", "zh-CN": "销售额"}, kind="money"),
     Column(name="revenue_share", titles={"en": "Share of revenue", "zh-CN": "销售额占比"}, kind="share"),
 )
+CHART = Chart(
+    titles={"en": "Customers and revenue by class", "zh-CN": "各等级客户数与销售额"},
+    spec={
+        "hconcat": [
+            {
+                "mark": {"type": "bar"},
+                "encoding": {
+                    "x": {"field": "class", "type": "nominal", "axis": {"labelAngle": 0}},
+                    "y": {"field": measure, "type": "quantitative"},
+                    "color": {"field": "class", "type": "nominal", "legend": None},
+                },
+            }
+            for measure in ("customers", "revenue")
+        ]
+    },
+)
 
 
 def class_table(tx: Transaction, parameters: Mapping[str, Any]) -> Report:
@@ -30,11 +46,12 @@ def class_table(tx: Transaction, parameters: Mapping[str, Any]) -> Report:
     Shares are fractions of all customers and of all revenue that the actor may see; a share of nothing is empty.
     """
     customer, order = tx.table("customer"), tx.table("order")
-    since = tx.today - dt.timedelta(days=parameters["days"])
+    as_of = parameters.get("as_of") or tx.today
+    since = as_of - dt.timedelta(days=parameters["days"])
     counted = and_(
         order.c.customer == customer.c.id,
         order.c.order_date > since,
-        order.c.order_date <= tx.today,
+        order.c.order_date <= as_of,
         func.coalesce(order.c.status, "") != "cancelled",
     )
     by_class = (
@@ -57,4 +74,5 @@ def class_table(tx: Transaction, parameters: Mapping[str, Any]) -> Report:
             (name, count, count / customers, revenue, float(revenue / total) if total else None)
             for name, count, revenue in rows
         ],
+        charts=[CHART] if rows else [],
     )

@@ -61,7 +61,7 @@ def test_a_run_as_of_another_day_counts_the_orders_up_to_that_day(crm):
 def test_the_label_says_which_comparison_gave_it_and_on_which_values(crm):
     classes(crm)
     with crm.session() as session:
-        (rule,) = scoring.rules(crm.registry)
+        (rule,) = scoring.rules(crm.registry, ["abc.class"])
         explained = scoring.explain(session, rule, 3)
     assert (explained.label, explained.stored) == ("A", "A")
     (decision,) = explained.decisions
@@ -73,7 +73,7 @@ def test_the_label_says_which_comparison_gave_it_and_on_which_values(crm):
 
 def test_explaining_goes_on_to_the_label_that_holds(crm):
     with crm.session() as session:
-        (rule,) = scoring.rules(crm.registry)
+        (rule,) = scoring.rules(crm.registry, ["abc.class"])
         explained = scoring.explain(session, rule, 6)
         with pytest.raises(NotFound):
             scoring.explain(session, rule, 99)
@@ -114,7 +114,7 @@ def test_running_a_rule_needs_the_permission(make_crm):
     with crm.session() as session:
         session.create("user", {"login": "anna", "roles": ["sales"]})
         session.create("user", {"login": "olga", "roles": ["ops"]})
-    (rule,) = scoring.rules(crm.registry)
+    (rule,) = scoring.rules(crm.registry, ["abc.class"])
     with crm.session("anna") as session, pytest.raises(AccessDenied, match=r"scoring\.run"):
         scoring.run(session, rule)
     with crm.session("olga") as session:

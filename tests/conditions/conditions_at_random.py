@@ -70,6 +70,20 @@ def random_condition(r: Random, entity: str) -> s.Node:
             return made
 
 
+def random_calculation(r: Random, entity: str) -> s.Node:
+    """Return a calculation with the fields and metrics of an entity, within the limits of the language."""
+    leaves = _Leaves(r, entity, top=True)
+    while True:
+        made = r.choice((leaves.sum, leaves.sum, leaves.number, leaves.moved, leaves.last_order, leaves.between_days))()
+        if made is not None and _height(made) <= limits.MAX_DEPTH and not _divides_by_zero(made):
+            return made
+
+
+def _divides_by_zero(node: s.Node) -> bool:
+    by_zero = isinstance(node, s.Arithmetic) and node.op == "/" and node.right == s.Number(Decimal(0))
+    return by_zero or any(map(_divides_by_zero, s.children(node)))
+
+
 def _height(node: s.Node) -> int:
     return max((1 + _height(child) for child in s.children(node)), default=0)
 
@@ -306,6 +320,10 @@ class _Leaves:
     def moved(self) -> s.Node | None:
         base = self.stored_date()
         return base and s.Arithmetic(self.r.choice("+-"), base, self.duration())
+
+    def between_days(self) -> s.Node | None:
+        stored, other = self.stored_date(), self.fixed_date()
+        return stored and s.Arithmetic("-", *((stored, other) if self.coin() else (other, stored)))
 
     def fixed_date(self) -> s.Node:
         base = s.Call("today") if self.coin() else s.String(self.r.choice(DATES).isoformat())

@@ -112,7 +112,7 @@ class World:
     def chosen_in_python(self, condition: Condition) -> list[int]:
         context = self.python()
         return sorted(
-            row["id"] for row in self.live(condition.entity) if condition.evaluate(self._with_metrics(row), context)
+            row["id"] for row in self.live(condition.entity) if condition.evaluate(self.with_metrics(row), context)
         )
 
     def chosen_in_sql(self, connection: Connection, condition: Condition) -> list[int]:
@@ -142,7 +142,7 @@ class World:
         held = of if ENTITIES[relation.entity].fields[relation.field].kind is Kind.ANY_REF else of.id
         return (row for row in self.live(relation.entity) if row.get(relation.field) == held)
 
-    def _with_metrics(self, row: Row) -> Row:
+    def with_metrics(self, row: Row) -> Row:
         orders = [order for order in self.live("order") if order.get("customer") == row["id"]]
         amounts = [o["amount"] for o in orders if o.get("amount") is not None]
         dates = [o["order_date"] for o in orders if o.get("order_date") is not None]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from crmcore.conditions import limits, parse, unparse
+from crmcore.conditions.parser import is_condition
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "reference", "conditions.md").read_text(encoding="utf-8")
 
@@ -14,6 +15,13 @@ def test_the_examples_of_the_page_are_conditions() -> None:
     (block,) = re.findall(r"```condition\n(.*?)```", PAGE, re.DOTALL)
     for text in block.splitlines():
         assert unparse(parse(text)) == text
+
+
+def test_the_calculations_of_the_page_are_calculations() -> None:
+    (block,) = re.findall(r"```calculation\n(.*?)```", PAGE, re.DOTALL)
+    for text in block.splitlines():
+        assert unparse(parse(text)) == text
+        assert not is_condition(parse(text))
 
 
 def test_the_page_names_every_limit() -> None:

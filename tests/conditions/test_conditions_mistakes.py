@@ -45,7 +45,7 @@ def test_a_text_of_several_lines_shows_the_line_and_its_number() -> None:
 
 def test_a_mistake_at_the_end_has_its_caret_behind_the_text() -> None:
     assert str(mistake("staff > 10 and ")) == (
-        "the condition ends too early\n"
+        "the text ends too early\n"
         "  staff > 10 and \n"
         "                ^\n"
         "Complete it, or remove the last word."

@@ -1,4 +1,4 @@
-"""``crmcore score``: run the rules that plugins declare, and ask why a record has its label."""
+"""``crmcore score``: run the rules that plugins and ``crm.toml`` declare, and ask why a record has its value."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcore.cli.arguments import day, reference
+from crmcore.cli.explanations import explanation_json, explanation_lines, run_json, run_line
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Group
-from crmcore.cli.output import json_option, print_json
+from crmcore.cli.output import Heading, json_option, print_json, print_table, remark
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
@@ -18,51 +19,46 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from crmcore.records.session import Session
-    from crmcore.scoring import Decision, Explanation, ScoringRun
-    from crmcore.types import Ref
+    from crmcore.registry import Registry
+    from crmcore.types import Ref, ScoringRule
 
-__all__ = ["explanation_lines", "run_line", "score"]
-
-_NO_LABEL = "–"
-_TODAY = "today()"
-"""Not worth repeating beside each comparison with it."""
+__all__ = ["score"]
 
 
-@click.group(cls=Group, help=_("Label records by rules, and explain the labels."))
+@click.group(cls=Group, help=_("Score records by rules, and explain their labels, ranks and numbers."))
 def score() -> None:
     """Group the commands about scoring."""
 
 
-@score.command(help=_("Run rules, by name or all of them, and write the labels that changed."))
+@score.command(help=_("Run rules, by name or all of them, and write the values that changed."))
 @click.argument("rules", metavar="[RULE...]", nargs=-1)
 @click.option("--as-of", type=day, metavar="DATE", help=_("Day as of which metrics are computed (today)."))
 @json_option(_("Print what was done as JSON."))
 @pass_instance
 def run(instance: Instance, rules: Sequence[str], as_of: dt.date | None, *, as_json: bool) -> None:
-    """Run rules, and say how many records have each label."""
+    """Run rules, each after those that write what it reads, and say what the records have now."""
     from crmcore import scoring  # noqa: PLC0415  # it imports SQLAlchemy
 
     chosen = scoring.rules(instance.registry, rules)
     with instance.session() as session:
         runs = [scoring.run(session, rule, as_of) for rule in chosen]
     if as_json:
-        print_json([{"rule": r.rule.name, "changed": r.changed, "labels": _label_json(r)} for r in runs])
+        print_json([run_json(done) for done in runs])
         return
     for done in runs:
-        click.echo(run_line(done))
+        click.echo(run_line(done, instance.registry.entities[done.rule.entity].fields[done.rule.field]))
     if not runs:
-        click.echo(_("no enabled plugin declares a rule"))
+        _say_that_there_are_none()
 
 
-@score.command(help=_("Show which condition gives a record its label, and on which values."))
+@score.command(help=_("Show what gives a record its label, rank or number, and on which values."))
 @click.argument("ref", type=reference)
 @click.argument("rule", required=False)
 @click.option("--as-of", type=day, metavar="DATE", help=_("Day as of which metrics are computed (today)."))
 @json_option(_("Print the explanation as JSON."))
 @pass_instance
 def explain(instance: Instance, ref: Ref, rule: str | None, as_of: dt.date | None, *, as_json: bool) -> None:
-    """Explain the labels of a record."""
+    """Explain what rules say of a record."""
     from crmcore import scoring  # noqa: PLC0415  # it imports SQLAlchemy
 
     with instance.session(read_only=True) as session:
@@ -71,92 +67,80 @@ def explain(instance: Instance, ref: Ref, rule: str | None, as_of: dt.date | Non
         fitting = [one for one in chosen if one.entity == ref.entity]
         if not fitting:
             raise UsageError(_("no scoring rule labels {entity} records").format(entity=ref.entity))
-        found = [scoring.explain(session, one, ref.id, as_of) for one in fitting]
+        readable = [one for one in fitting if rule or (one.entity, one.field) not in session.hidden]
+        found = [scoring.explain(session, one, ref.id, as_of) for one in readable]
         if as_json:
-            print_json([_explanation_json(one) for one in found])
+            print_json([explanation_json(one) for one in found])
             return
         for one in found:
             click.echo("\n".join(explanation_lines(session, ref, one)))
 
 
-def run_line(done: ScoringRun) -> str:
-    """Return what a run did, in one line."""
-    counted = ", ".join(f"{label or _NO_LABEL} {n:,}" for label, n in done.labels)
-    return _("{rule}: {labels} ({changed} changed)").format(
-        rule=done.rule.name, labels=counted, changed=f"{done.changed:,}"
-    )
+@score.command("list", help=_("List the rules, in the order in which they run."))
+@json_option(_("Print the rules as JSON."))
+@pass_instance
+def list_(instance: Instance, *, as_json: bool) -> None:
+    """Print a line for each rule."""
+    from crmcore import scoring  # noqa: PLC0415  # it imports SQLAlchemy
 
-
-def explanation_lines(session: Session, ref: Ref, found: Explanation) -> list[str]:
-    """Return why a record has its label: each condition, each of its comparisons, and the values these looked at."""
-    lines = [_first_line(session, ref, found)]
-    for decision in found.decisions:
-        lines.append(f"  {decision.label}  {_yes_or_no(decision.holds)}  {decision.condition}")
-        lines += [f"       {line}" for line in _finding_lines(session, found, decision)]
-    if not any(decision.holds for decision in found.decisions):
-        lines.append(f"  {found.label or _NO_LABEL}  " + _("because no condition holds"))
-    return lines
-
-
-def _first_line(session: Session, ref: Ref, found: Explanation) -> str:
-    entity = session.runtime.entity(ref.entity)
-    record = session.get(ref.entity, ref.id)
-    name = record[entity.display] if entity.display in entity.fields else None
-    said = _("{title} of {record}: {label}").format(
-        title=title_in(found.rule.titles, found.rule.name),
-        record=f"{name} ({ref})" if name else ref,
-        label=found.label or _NO_LABEL,
-    )
-    if found.stored == found.label:
-        return said
-    return said + " " + _("(stored is {label}: run the rule to write it)").format(label=found.stored or _NO_LABEL)
-
-
-def _finding_lines(session: Session, found: Explanation, decision: Decision) -> list[str]:
-    from rich.cells import cell_len  # noqa: PLC0415  # rich is for commands that print tables
-
-    width = max((cell_len(finding.text) for finding in decision.findings), default=0)
-    lines = []
-    for finding in decision.findings:
-        read = [(name, value) for name, value in finding.inputs if name != _TODAY]
-        inputs = ", ".join(f"{name} = {_value(session, found, name, value)}" for name, value in read)
-        padding = " " * (width - cell_len(finding.text))
-        lines.append(f"{_yes_or_no(finding.held)}  {finding.text}{padding}  {inputs}".rstrip())
-    return lines
-
-
-def _value(session: Session, found: Explanation, name: str, value: Any) -> str:
-    from crmcore.cli.cells import field_cell, plain_cell  # noqa: PLC0415  # it imports SQLAlchemy
-
-    field = session.runtime.entity(found.rule.entity).fields.get(name)
-    text = field_cell(field, value, session.timezone, names={}) if field else plain_cell(value)
-    return text or _("empty")
-
-
-def _yes_or_no(holds: bool) -> str:
-    """Return the answer, as wide as the other one."""
-    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415  # rich is for commands that print tables
-
-    yes, no = _("yes"), _("no")
-    return set_cell_size(yes if holds else no, max(cell_len(yes), cell_len(no)))
-
-
-def _label_json(run: ScoringRun) -> list[dict[str, Any]]:
-    return [{"label": label, "records": n} for label, n in run.labels]
-
-
-def _explanation_json(found: Explanation) -> dict[str, Any]:
-    return {
-        "rule": found.rule.name,
-        "label": found.label,
-        "stored": found.stored,
-        "decisions": [
-            {
-                "label": d.label,
-                "condition": d.condition,
-                "holds": d.holds,
-                "findings": [{"text": f.text, "holds": f.held, "inputs": dict(f.inputs)} for f in d.findings],
-            }
-            for d in found.decisions
+    registry = instance.registry
+    rules = scoring.rules(registry)
+    if as_json:
+        print_json([_rule_json(registry, rule) for rule in rules])
+        return
+    if not rules:
+        _say_that_there_are_none()
+        return
+    shapes = {"labels": _("labels"), "rank": _("rank"), "expression": _("expression")}
+    headings = [Heading(title) for title in (_("Name"), _("Title"), _("Field"), _("Shape"), _("Values"))]
+    print_table(
+        headings,
+        [
+            (rule.name, _title(registry, rule), f"{rule.entity}.{rule.field}", shapes[_shape(rule)], _values(rule))
+            for rule in rules
         ],
+    )
+
+
+def _say_that_there_are_none() -> None:
+    remark(_("there are no scoring rules: plugins declare some, and [scoring] in crm.toml"))
+
+
+def _title(registry: Registry, rule: ScoringRule) -> str:
+    field = registry.entities[rule.entity].fields[rule.field]
+    return title_in(rule.titles, field.title())
+
+
+def _shape(rule: ScoringRule) -> str:
+    if rule.rank is not None:
+        return "rank"
+    return "labels" if rule.expression is None else "expression"
+
+
+def _values(rule: ScoringRule) -> str:
+    return rule.expression if rule.expression is not None else ", ".join(_labels(rule))
+
+
+def _labels(rule: ScoringRule) -> list[str]:
+    bands = rule.rank.bands if rule.rank else ()
+    values = [*(label.value for label in rule.labels), *(band.value for band in bands), rule.otherwise]
+    return list(dict.fromkeys(value for value in values if value is not None))
+
+
+def _rule_json(registry: Registry, rule: ScoringRule) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "name": rule.name,
+        "entity": rule.entity,
+        "field": rule.field,
+        "kind": registry.entities[rule.entity].fields[rule.field].kind.value,
+        "shape": _shape(rule),
+        "titles": dict(rule.titles),
     }
+    if rule.expression is not None:
+        return {**said, "expression": rule.expression}
+    if rule.rank is not None:
+        said |= {"by": rule.rank.by, "of": rule.rank.of, "where": rule.rank.where}
+        said["bands"] = {band.value: band.upto for band in rule.rank.bands}
+    else:
+        said["labels"] = {label.value: label.condition for label in rule.labels}
+    return {**said, "otherwise": rule.otherwise}

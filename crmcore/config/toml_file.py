@@ -1,0 +1,68 @@
+"""Reads a TOML file as plain JSON values, with the line of every key; what they mean is judged by whoever asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from crmcore.config.positions import toml_lines
+from crmcore.conformance import Source
+from crmcore.errors import ConfigError
+from crmcore.i18n import gettext as _
+from crmcore.types import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["read_toml"]
+
+_AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+
+
+def read_toml(path: Path, *, missing: str | None = None) -> tuple[dict[str, Any], Source]:
+    """Return the values of a file, dates and times as text, and where they stand.
+
+    Args:
+        path: of the file.
+        missing: what to do where there is no such file.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not TOML.
+    """
+    text = ""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        document: dict[str, Any] = _plain(tomllib.loads(text))
+    except FileNotFoundError:
+        problem = Problem(message=_("there is no such file"), hint=missing, code="unreadable", file=path)
+    except tomllib.TOMLDecodeError as error:
+        problem = _not_toml(path, text, str(error))
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        message = _("cannot be read: {reason}").format(reason=error)
+        problem = Problem(message=message, code="unreadable", file=path)
+    else:
+        return document, Source(path, toml_lines(text), toml=True)
+    raise ConfigError([problem])
+
+
+def _not_toml(path: Path, text: str, said: str) -> Problem:
+    found = _AT.search(said)
+    line, column = (found["line"], found["column"]) if found else (None, None)
+    return Problem(
+        message=_("is not TOML: {reason}").format(reason=said[: found.start()] if found else said),
+        code="toml",
+        file=path,
+        line=int(line) if line else len(text.splitlines()) or 1,
+        column=int(column) if column else None,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a TOML value as JSON has it: dates and times become text."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else value

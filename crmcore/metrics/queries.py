@@ -1,0 +1,69 @@
+"""Metrics that are columns of a plugin's own SELECT: its function called in its name, what it gives checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CompoundSelect, Select, Table
+from sqlalchemy.sql.visitors import iterate
+
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from sqlalchemy import Subquery
+
+    from crmcore.records.session import Session
+    from crmcore.types import Metric, MetricQuery
+
+__all__ = ["query_scan", "query_tables"]
+
+
+def query_scan(session: Session, query: MetricQuery, metrics: Sequence[Metric], as_of: dt.date) -> Subquery:
+    """Return what a plugin's SELECT gives, as a subquery.
+
+    Args:
+        session: given to the plugin as ``tx``.
+        query: the plugin's.
+        metrics: those of its metrics that are asked for.
+        as_of: last day that counts.
+
+    Raises:
+        AccessDenied: it looks at a field that the actor may not read.
+        PluginError: the plugin failed, or gave something else than it declared.
+    """
+    declared = metrics[0].name
+
+    def selected() -> Subquery:
+        statement = query.select(session, as_of)
+        if not isinstance(statement, Select | CompoundSelect):
+            raise UsageError(_("the query of metric {name} gave no SELECT").format(name=declared))
+        columns = statement.selected_columns
+        missing = [name for name in ("id", *(_own(metric) for metric in metrics)) if name not in columns]
+        if missing:
+            raise UsageError(
+                _("the query of metric {name} has no column {missing}").format(
+                    name=declared, missing=", ".join(missing)
+                )
+            )
+        return statement.subquery()
+
+    return session.attributed(declared, selected)
+
+
+def query_tables(session: Session, query: MetricQuery, metrics: Sequence[Metric], as_of: dt.date) -> set[str]:
+    """Return the entities whose records a plugin's SELECT looks at.
+
+    Raises:
+        AccessDenied: it looks at a field that the actor may not read.
+    """
+    entities = {table: name for name, table in session.runtime.tables.entity.items()}
+    scan = query_scan(session, query, metrics, as_of)
+    return {entities[part] for part in iterate(scan) if isinstance(part, Table) and part in entities}
+
+
+def _own(metric: Metric) -> str:
+    return metric.name.partition(".")[2]

@@ -1,0 +1,133 @@
+"""The records of an entity with a column for each of some metrics, every source of metrics scanned once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from sqlalchemy import func, select, type_coerce
+
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+from crmcore.metrics.aggregates import EMPTY_IS_ZERO, aggregate_scan
+from crmcore.metrics.queries import query_scan
+from crmcore.registry.metric_checks import metric_kind, metric_reads
+from crmcore.store.columns import COLUMN_TYPES
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import ColumnElement, FromClause, Subquery
+
+    from crmcore.records.session import Session
+    from crmcore.registry import Registry
+    from crmcore.types import Metric, MetricQuery
+
+__all__ = ["MetricTable", "metric_named", "metric_table", "metric_values"]
+
+
+@frozen(eq=False)
+class MetricTable:
+    """Records of an entity with a column for each metric asked for."""
+
+    source: FromClause
+    """The records joined with one subquery for each source of metrics."""
+    table: FromClause
+    columns: Mapping[str, ColumnElement[Any]]
+    """Name of a metric, as it was asked for -> its column: 0 for a count or sum over nothing, else NULL."""
+
+
+def metric_named(registry: Registry, entity: str, name: str) -> Metric:
+    """Return a metric of an entity by its full name, or by its short one where only one has it.
+
+    Raises:
+        UsageError: there is none, or several have that short name.
+    """
+    of_entity = {metric.name: metric for metric in registry.metrics.values() if metric.entity == entity}
+    found = [metric for full, metric in of_entity.items() if name in (full, full.partition(".")[2])]
+    if len(found) == 1:
+        return found[0]
+    message = _("{entity} has no metric {name!r}").format(entity=entity, name=name)
+    if found:
+        message = _("{entity} has more than one metric {name!r}").format(entity=entity, name=name)
+    known = ", ".join(sorted(metric.name for metric in found) or sorted(of_entity)) or _("none")
+    raise UsageError(message, hint=_("Known: {known}").format(known=known))
+
+
+def metric_table(session: Session, entity: str, names: Iterable[str], as_of: dt.date) -> MetricTable:
+    """Return the records of an entity joined with some of its metrics, for rules: they look at all that is live.
+
+    Args:
+        session: gives the tables, whoever its actor is.
+        entity: the entity that is described.
+        names: full or short names of metrics.
+        as_of: last day of every window; related records of later days do not count.
+
+    Returns:
+        A join to select from: one row for each record of the entity, deleted ones included.
+    """
+    return _joined(session.as_system(), session.runtime.tables.entity[entity], entity, names, as_of)
+
+
+def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date | None = None) -> Subquery:
+    """Return some metrics of the records that the actor may see, over related records that the actor may see.
+
+    Args:
+        tx: what hooks are given.
+        entity: the entity that is described.
+        names: full or short names of metrics.
+        as_of: last day that counts; today by default.
+
+    Returns:
+        A subquery to join with `Transaction.table`: the column ``id``, and one for each metric called by the part of
+        its name after the dot.
+
+    Raises:
+        UsageError: there is no such metric, or two have the same name after the dot.
+        AccessDenied: a metric looks at a field that the actor may not read.
+
+    Example:
+        >>> values = metric_values(tx, "customer", ["abc.revenue_365d"])  # doctest: +SKIP
+        >>> tx.execute(select(values.c.id, values.c.revenue_365d))  # doctest: +SKIP
+    """
+    registry = tx.runtime.registry
+    tx.runtime.entity(entity)
+    metrics = {metric.name: metric for metric in (metric_named(registry, entity, name) for name in names)}
+    own = {name: name.partition(".")[2] for name in metrics}
+    twice = [name for name, n in Counter(own.values()).items() if n > 1]
+    if twice:
+        raise UsageError(_("two of the metrics are called {name}").format(name=twice[0]))
+    for metric in metrics.values():
+        hidden = sorted(metric_reads(metric, registry.entities) & tx.hidden)
+        if hidden:
+            raise tx.access.denied(tx.actor, "read", ".".join(hidden[0]))
+    joined = _joined(tx, tx.table(entity), entity, metrics, as_of or tx.today)
+    columns = [joined.columns[name].label(own[name]) for name in metrics]
+    return select(joined.table.c.id, *columns).select_from(joined.source).subquery()
+
+
+def _joined(session: Session, table: FromClause, entity: str, names: Iterable[str], as_of: dt.date) -> MetricTable:
+    registry = session.runtime.registry
+    by_relation: dict[str, dict[str, Metric]] = defaultdict(dict)
+    by_query: dict[MetricQuery, dict[str, Metric]] = defaultdict(dict)
+    for name in names:
+        metric = metric_named(registry, entity, name)
+        if metric.query is not None:
+            by_query[metric.query][name] = metric
+        else:
+            by_relation[str(metric.relation)][name] = metric
+    source, columns = table, dict[str, "ColumnElement[Any]"]()
+    for relation, metrics in by_relation.items():
+        scan = aggregate_scan(session, entity, registry.relations(entity)[relation], metrics, as_of)
+        source = source.outerjoin(scan, scan.c.id == table.c.id)
+        for name, metric in metrics.items():
+            columns[name] = func.coalesce(scan.c[name], 0) if metric.aggregate in EMPTY_IS_ZERO else scan.c[name]
+    for query, metrics in by_query.items():
+        scan = query_scan(session, query, [*metrics.values()], as_of)
+        source = source.outerjoin(scan, scan.c.id == table.c.id)
+        for name, metric in metrics.items():
+            kind = metric_kind(metric, registry.entities)
+            columns[name] = type_coerce(scan.c[metric.name.partition(".")[2]], COLUMN_TYPES[kind])
+    return MetricTable(source, table, columns)

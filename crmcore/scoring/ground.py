@@ -1,0 +1,101 @@
+"""What a rule stands on in a statement: its texts compiled, live records of its entity, their metrics as of a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+from sqlalchemy import select
+
+from crmcore.access import live
+from crmcore.conditions import Condition, Expression
+from crmcore.errors import AccessDenied
+from crmcore.metrics import metric_named, metric_table, query_tables
+from crmcore.registry.rule_parts import compile_part, reads, rule_parts, rule_scope
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from sqlalchemy import ColumnElement, Select
+
+    from crmcore.conditions import PythonContext, SqlContext
+    from crmcore.metrics import MetricTable
+    from crmcore.records.session import Session
+    from crmcore.types import ScoringRule
+
+__all__ = ["Ground", "ground"]
+
+
+@frozen(eq=False)
+class Ground:
+    """A rule made ready for one session and one day."""
+
+    session: Session
+    rule: ScoringRule
+    conditions: tuple[Condition, ...]
+    """Of the labels; or of the records that are ranked, none or one."""
+    expression: Expression | None
+    """The value that is ranked, or that is written."""
+    metrics: MetricTable
+    context: SqlContext
+    python: PythonContext
+
+    def predicate(self, condition: Condition) -> ColumnElement[bool]:
+        """Return a condition over the records."""
+        return condition.sql(self.metrics.table, self.context)
+
+    def value(self) -> ColumnElement[Any]:
+        """Return the expression over the records, in the form in which it is stored."""
+        assert self.expression is not None, "asked for by the shapes that have one"  # noqa: S101
+        return self.expression.sql(self.metrics.table, self.context)
+
+    def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """Return a SELECT of the ids and some columns of all live records."""
+        table = self.metrics.table
+        return select(table.c.id, *columns).select_from(self.metrics.source).where(live(table))
+
+    def values_of(self, id: int) -> dict[str, Any]:
+        """Return the fields, and the metrics that the rule reads, of one record in their Python form."""
+        table, measured = self.metrics.table, self.metrics.columns
+        metrics = [column.label(f"metric__{number}") for number, column in enumerate(measured.values())]
+        statement = select(table, *metrics).select_from(self.metrics.source).where(table.c.id == id)
+        row = self.session.connection.execute(statement).one()
+        values = self.session.runtime.codecs[self.rule.entity].decode_python(row)
+        return {**values, **{name: getattr(row, f"metric__{number}") for number, name in enumerate(measured)}}
+
+    def may_know(self, part: Condition | Expression) -> bool:
+        """Whether the actor may see what a part looks at: no hidden field, no entity without any right to read."""
+        session, registry = self.session, self.session.runtime.registry
+        read = reads(part, registry.entities, registry.metrics)
+        entities = {entity for entity, _field in read}
+        try:
+            for name in part.metrics:
+                metric = metric_named(registry, self.rule.entity, name)
+                if metric.query is not None:
+                    entities |= query_tables(session, metric.query, [metric], self.context.today)
+        except AccessDenied:
+            return False
+        return not read & session.hidden and all(session.access.can(session.actor, "read", name) for name in entities)
+
+
+def ground(session: Session, rule: ScoringRule, as_of: dt.date | None) -> Ground:
+    """Make a rule ready.
+
+    Args:
+        session: rules look at all live records, whoever its actor is.
+        rule: what runs or is explained.
+        as_of: day on which metrics and ``today()`` are taken; today by default.
+    """
+    registry, day = session.runtime.registry, as_of or session.today
+    scope = rule_scope(rule, registry.entities, registry.metrics)
+    parts = [compile_part(part, scope) for part in rule_parts(rule, registry.entities)]
+    metrics = metric_table(session, rule.entity, sorted({name for part in parts for name in part.metrics}), day)
+    return Ground(
+        session,
+        rule,
+        conditions=tuple(part for part in parts if isinstance(part, Condition)),
+        expression=next((part for part in parts if isinstance(part, Expression)), None),
+        metrics=metrics,
+        context=evolve(session.rule_context(), today=day, metric=metrics.columns.__getitem__),
+        python=evolve(session.python_context(), today=day),
+    )

@@ -1,0 +1,52 @@
+"""Reminders of customers who have not ordered for much longer than they usually do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from crmcore import gettext as _
+from crmcore import metric_values
+from crmcore.types import Ref, Reminder
+from crmcore_churn.reasons import NAMES, reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crmcore import Session
+
+_FEWEST = 3
+"""Order days from which on a customer has a rhythm."""
+
+
+def overdue(tx: Session, since: dt.date, until: dt.date) -> Iterator[Reminder]:
+    """Yield a reminder for each customer on the day when its usual interval has passed too often.
+
+    How often is the setting ``remind_overdue``. Customers labelled lost are left to the win-back list.
+    """
+    factor = tx.settings("churn")["remind_overdue"]
+    customer, values = tx.table("customer"), metric_values(tx, "customer", [f"churn.{name}" for name in NAMES])
+    ahead = (until - tx.today).days
+    statement = (
+        select(customer.c.name, customer.c.owner, values)
+        .join(values, values.c.id == customer.c.id)
+        .where(
+            values.c.order_days >= _FEWEST,
+            values.c.days_since_order + ahead >= factor * values.c.usual_interval,
+            or_(customer.c.churn_risk.is_(None), customer.c.churn_risk != "lost"),
+        )
+    )
+    for row in tx.execute(statement):
+        last = tx.today - dt.timedelta(days=row.days_since_order)
+        due = last + dt.timedelta(days=math.ceil(factor * row.usual_interval))
+        yield Reminder(
+            kind="churn.overdue",
+            due=max(due, since),
+            ref=Ref("customer", row.id),
+            title=_("Call {customer}: an order is overdue").format(customer=row.name),
+            reason=reasons(row),
+            owner=row.owner,
+        )
