@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from crmcore.cli.output import print_json
 from crmcore.errors import UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
+    from crmcore.schema.records import Record
 
-__all__ = ["day", "no_such_field", "pair", "reference", "values_from", "word_after"]
+__all__ = [
+    "day",
+    "no_such_field",
+    "options_from",
+    "pair",
+    "print_saved",
+    "reference",
+    "set_option",
+    "values_from",
+    "word_after",
+]
 
 
 _SETTABLE = ("source", "external_id")
@@ -54,6 +68,25 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def options_from(schema: Mapping[str, Any], texts: Iterable[str], option: str) -> dict[str, Any]:
+    """Read what is given as ``name=value`` for a JSON Schema: as JSON where it expects something else than text.
+
+    Args:
+        schema: of an object; it is not judged here whether it allows the values.
+        texts: ``name=value`` each.
+        option: of the command line that they were given with.
+    """
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    given: dict[str, Any] = {}
+    for text in texts:
+        name, written = pair(text, option)
+        given[name] = written
+        if properties.get(name, {}).get("type") != "string":
+            with suppress(ValueError):  # the schema says what is expected
+                given[name] = json.loads(written)
+    return given
+
+
 def word_after(option: str, arguments: Sequence[str]) -> str | None:
     """Return the value that an option has on a command line that was not parsed yet."""
     for position, word in enumerate(arguments):
@@ -62,6 +95,18 @@ def word_after(option: str, arguments: Sequence[str]) -> str | None:
         if word.startswith(f"{option}="):
             return word.partition("=")[2]
     return None
+
+
+def set_option(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--set`` of a command that saves values."""
+    return click.option(
+        "--set",
+        "values",
+        multiple=True,
+        required=required,
+        metavar="FIELD=VALUE",
+        help=_("Set a field, by its name or title; an empty value empties it. May be given several times."),
+    )
 
 
 def values_from(session: Session, entity: Entity, texts: Iterable[str]) -> dict[str, Any]:
@@ -105,10 +150,10 @@ def no_such_field(entity: Entity, name: str, known: Iterable[str]) -> UsageError
 
 
 def _field(entity: Entity, called: str) -> Field:
-    from crmcore.importing import map_headers  # noqa: PLC0415  # it imports SQLAlchemy
+    from crmcore.importing import field_called  # noqa: PLC0415  # it imports SQLAlchemy
     from crmcore.schema.model import SYSTEM_FIELDS  # noqa: PLC0415  # commands are imported for --help too
 
-    found = entity.fields.get(called) or SYSTEM_FIELDS.get(called) or map_headers(entity, [called]).fields.get(called)
+    found = entity.fields.get(called) or SYSTEM_FIELDS.get(called) or field_called(entity, called)
     if called in SYSTEM_FIELDS and called not in _SETTABLE:
         raise UsageError(_("{field} is kept by crmcore itself").format(field=called))
     if found is None:
@@ -121,10 +166,20 @@ def _value(session: Session, field: Field, written: str) -> Any:
     from crmcore.importing.references import find_named  # noqa: PLC0415  # the same
     from crmcore.schema.model import Kind  # noqa: PLC0415  # the same
 
-    value = coerce(field, written)
+    value = coerce(field, written, currency=session.runtime.registry.config.currency, timezone=session.timezone)
     if field.kind is not Kind.REF or field.ref is None or not isinstance(value, str):
         return value
     found = find_named(session, session.runtime.entity(field.ref), [value])[value]
     if found.id is None:
         raise ValueError(found.reason)
     return found.id
+
+
+def print_saved(session: Session, record: Record, *, as_json: bool) -> None:
+    """Print a record that was saved: its reference and its name."""
+    if as_json:
+        print_json(record.as_json())
+        return
+    entity = session.runtime.entity(record.ref.entity)
+    name = record[entity.display] if entity.display in entity.fields else None
+    click.echo(f"{record.ref}  {name}" if name else str(record.ref))

@@ -1,18 +1,18 @@
-"""How values look to people: amounts grouped, titles in place of codes, names beside references, local time.
+"""How values of fields look to people: titles in place of codes, names beside references, local time.
 
-For machines there is JSON, made by :mod:`crmcore.schema.values`.
+Amounts and other plain values look as :mod:`crmcore.reporting.values` says; for machines there is JSON, made by
+:mod:`crmcore.schema.values`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
+from crmcore.reporting.values import plain_text
 from crmcore.schema.model import ANY_ENTITY, SYSTEM_FIELDS, Kind
 from crmcore.types import HIDDEN, Ref
 
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
     from crmcore.schema.records import Record
-    from crmcore.types import Column
 
-__all__ = ["NUMBERS", "column_cell", "field_cell", "field_of", "names_of", "plain_cell"]
+__all__ = ["NUMBERS", "field_cell", "field_of", "names_of", "names_of_refs"]
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.MONEY})
 """Kinds whose cells are aligned at the right."""
@@ -56,42 +55,20 @@ def field_cell(field: Field, value: Any, timezone: ZoneInfo, *, names: Mapping[R
         return names.get(value, str(value))
     if isinstance(value, dt.datetime):
         return value.astimezone(timezone).strftime("%Y-%m-%d %H:%M")
-    return plain_cell(value)
-
-
-def plain_cell(value: Any) -> str:
-    """Return a value without a field, a metric for instance, as people read it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, Decimal):
-        return _amount(value)
-    if isinstance(value, list | tuple):
-        return ", ".join(map(plain_cell, value))
-    return str(value)
-
-
-def column_cell(column: Column, value: Any) -> str:
-    """Return the value in a column of a report as people read it."""
-    if value is None:
-        return "–"
-    if column.kind == "share":
-        return f"{value:.1%}"
-    if column.kind == "integer":
-        return f"{value:,}"
-    return _amount(Decimal(value)) if column.kind == "money" else plain_cell(value)
+    return plain_text(value)
 
 
 def names_of(session: Session, entity: Entity, fields: Iterable[str], records: Sequence[Record]) -> dict[Ref, str]:
     """Return the names of the records that some fields refer to, as far as the session's actor may read them."""
+    found = (_ref(field_of(entity, name), record[name]) for name in fields for record in records)
+    return names_of_refs(session, (ref for ref in found if ref is not None))
+
+
+def names_of_refs(session: Session, refs: Iterable[Ref]) -> dict[Ref, str]:
+    """Return the names of records, as far as the session's actor may read them."""
     wanted: dict[str, set[int]] = {}
-    for name in fields:
-        field = field_of(entity, name)
-        for record in records:
-            ref = _ref(field, record[name])
-            if ref is not None:
-                wanted.setdefault(ref.entity, set()).add(ref.id)
+    for ref in refs:
+        wanted.setdefault(ref.entity, set()).add(ref.id)
     return {ref: name for target, ids in wanted.items() for ref, name in _names(session, target, sorted(ids))}
 
 
@@ -112,8 +89,3 @@ def _names(session: Session, target: str, ids: Sequence[int]) -> Iterable[tuple[
         for row in found.mappings():
             if row[display] is not None:
                 yield Ref(target, row["id"]), str(row[display])
-
-
-def _amount(value: Decimal) -> str:
-    text = f"{value:,.4f}"
-    return text[:-2] if text.endswith("00") else text.rstrip("0")

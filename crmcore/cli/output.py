@@ -1,21 +1,25 @@
-"""Tables and JSON on stdout, remarks on stderr. How one value looks is :mod:`crmcore.cli.cells`'."""
+"""Tables and JSON on stdout, remarks on stderr, files written whole. How a value looks is :mod:`crmcore.cli.cells`'."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import os
 import shutil
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from attrs import frozen
 
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
-__all__ = ["Heading", "fits", "json_option", "print_csv", "print_json", "print_pairs", "print_table", "remark"]
+__all__ = ["Heading", "fits", "json_option", "print_json", "print_pairs", "print_table", "remark", "write_file"]
 
 _GAP = 2
 """Blanks between two columns."""
@@ -74,15 +78,15 @@ def fits(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> bool:
     return needed <= shutil.get_terminal_size().columns
 
 
-def print_pairs(pairs: Sequence[tuple[str, str]], *, indent: int = 0) -> None:
+def print_pairs(pairs: Sequence[tuple[str, str]], *, indent: int = 0, err: bool = False) -> None:
     """Print names and values in two columns; further lines of a value stand under its first."""
     width = max((_cells(name) for name, _value in pairs), default=0)
     for name, value in pairs:
         start = " " * indent + name + " " * (width - _cells(name) + 2)
         first, *further = value.splitlines() or [""]
-        click.echo((start + first).rstrip())
+        click.echo((start + first).rstrip(), err=err)
         for line in further:
-            click.echo((" " * (indent + width + 2) + line).rstrip())
+            click.echo((" " * (indent + width + 2) + line).rstrip(), err=err)
 
 
 def print_json(value: Any) -> None:
@@ -90,18 +94,27 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def print_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print a table as CSV, lines ended as programs for tables write them."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(header)
-    writer.writerows(rows)
-    click.echo(written.getvalue(), nl=False)
-
-
 def remark(text: str) -> None:
     """Print on stderr what is not part of the output: where the next page starts, how many there were."""
     click.echo(text, err=True)
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; one that is there is replaced once the new one is complete.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+        unfinished.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise UsageError(
+            _("{path} cannot be written: {reason}").format(path=path, reason=error.strerror or error)
+        ) from error
 
 
 def _cells(text: str) -> int:

@@ -22,7 +22,7 @@ from crmcore.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["command_line"]
+__all__ = ["command_line", "config_path"]
 
 
 def command_line() -> click.Group:
@@ -46,19 +46,28 @@ def _sections() -> Mapping[str, Mapping[str, str]]:
             "plugins": "plugins:plugins",
             "schema": "schema:schema",
             "db": "db:db",
+            "completion": "completion:completion",
         },
         _("Records"): {
             "import": "import_file:import_",
+            "export": "export:export",
             "create": "create:create",
             "show": "show:show",
             "list": "list:list_",
-            "update": "create:update",
+            "update": "update:update",
             "delete": "delete:delete",
             "restore": "delete:restore",
             "history": "history:history",
+            "log": "log:log",
             "erase": "erase:erase",
         },
-        _("Work"): {"score": "score:score", "report": "report:report", "access": "access:access"},
+        _("Work"): {
+            "score": "score:score",
+            "pipeline": "pipeline:pipeline",
+            "report": "report:report",
+            "remind": "remind:remind",
+            "access": "access:access",
+        },
     }
 
 
@@ -94,13 +103,14 @@ class _Root(LazyGroup):
     def _offers(self, ctx: click.Context) -> Mapping[str, tuple[plugin_commands.Offer, ...]]:
         key = f"{__name__}.offers"
         if key not in ctx.meta:
-            offers = plugin_commands.offers(_config_path(ctx))
+            offers = plugin_commands.offers(config_path(ctx))
             ctx.meta[key] = {name: found for name, found in offers.items() if name not in self.places}
         found: Mapping[str, tuple[plugin_commands.Offer, ...]] = ctx.meta[key]
         return found
 
 
-def _config_path(ctx: click.Context) -> Path:
+def config_path(ctx: click.Context) -> Path:
+    """Return the configuration that a command line names, or the one that is looked for."""
     # Help may be shown before the option is parsed.
     return Path(ctx.params.get("config") or os.environ.get("CRMCORE_CONFIG") or DEFAULT_CONFIG)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_surroundings import LOGIN, Run, RunProgram
 from click.testing import CliRunner, Result
+from small_instance import make_instance
 
 from crmcore.cli import main
 
@@ -60,16 +61,15 @@ def program() -> RunProgram:
 
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `crmcore demo` makes; made once, to be copied."""
+    """A small instance; made once, to be copied."""
     folder = tmp_path_factory.mktemp("demonstration") / "demo"
-    made = CliRunner(env={"LOGNAME": LOGIN}).invoke(main, ["demo", str(folder)], catch_exceptions=False)
-    assert made.exit_code == 0, made.output
+    make_instance(folder, LOGIN)
     return folder
 
 
 @pytest.fixture
 def demo(demonstration: Path, tmp_path: Path) -> Path:
-    """An instance with the demonstration's customers, orders and users, in the current folder."""
+    """An instance with some customers, orders and users, in the current folder."""
     shutil.copytree(demonstration, tmp_path, dirs_exist_ok=True)
     return tmp_path
 

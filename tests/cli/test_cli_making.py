@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crmcore.cli.demo.companies import BAD_LINE, customers_csv
-from crmcore.cli.demo.orders import orders_csv
+from crmcore.cli.demo import files
+from crmcore.cli.demo.companies import companies
+from crmcore.cli.demo.customers import customers_csv
+from crmcore.cli.demo.deals import deals_csv
+from crmcore.cli.demo.orders import write_orders
 
 if TYPE_CHECKING:
     from cli_surroundings import Run
@@ -84,12 +87,33 @@ def test_an_instance_is_made_on_either_database(tmp_path: Path, run: Run, databa
 
 def test_the_demonstration_shows_the_same_on_either_database(tmp_path: Path, run: Run, database_url: str) -> None:
     lines = run("demo", "--database", database_url).stdout.splitlines()
-    assert "demo/customers.csv: 35 created, 1 rejected" in lines
-    assert f'  line {BAD_LINE}, founded_date: expected a date such as 2026-11-21, found "2005-02-30"' in lines
-    assert "demo/orders.csv: 322 created" in lines
-    assert "abc.class: A 4, B 9, C 22 (35 changed)" in lines
-    assert "A              4               11.4%  1,272,680.00             70.3%" in lines
-    assert "Customer class of 佛山企业电子有限公司 (customer:1): B" in lines
+    assert "demo/customers.csv (CSV, GB18030, commas): 120 created, 1 unchanged, 3 rejected" in lines
+    assert '  line 32, 成立日期: expected a date such as 2026-11-21, found "2005-02-30"' in lines
+    assert "demo/orders.xlsx (XLSX, sheet 订单明细): 2,490 created, 3 rejected" in lines
+    assert "  created along: order 1,230, order_line 2,490, product 10" in lines
+    assert "abc.class: A 7, B 34, C 79 (120 changed)" in lines
+    assert "A              7                5.8%  6,873,314.00             60.5%" in lines
+    assert "opportunity:52 南京新厂设备: Contract → Won" in lines
+    assert "6 reports with charts: demo/report.html" in lines
+    page = Path("demo/report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") >= 6
+    assert "有限公司" in page
+
+
+def test_without_the_extras_the_demonstration_names_them_and_goes_on(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from importlib.util import find_spec
+
+    absent = {"vl_convert", "xlsxwriter", "python_calamine"}
+    monkeypatch.setattr(files, "find_spec", lambda name: None if name in absent else find_spec(name))
+    for name in absent:
+        monkeypatch.setitem(sys.modules, name, None)
+    made = run("demo")
+    assert "`crmcore[xlsx]` is not installed" in made.stderr
+    assert "`crmcore[charts]` is not installed" in made.stderr
+    assert "demo/orders.csv (CSV, UTF-8, commas): 2,490 created, 3 rejected" in made.stdout.splitlines()
+    assert Path("demo/report.html").is_file()
 
 
 def test_every_line_of_the_demonstration_fits_a_terminal(tmp_path: Path, run: Run) -> None:
@@ -136,9 +160,9 @@ def test_a_demonstration_on_a_database_that_has_one_updates_it(tmp_path: Path, r
     run("demo", "--database", database_url)
     run("--config", "demo/crm.toml", "update", "customer:1", "--set", "region=华东")
     again = run("demo", "--database", database_url).stdout
-    assert "demo/customers.csv: 1 updated, 34 unchanged, 1 rejected" in again
-    assert "demo/orders.csv: 322 unchanged" in again
-    assert "abc.class: A 4, B 9, C 22 (0 changed)" in again
+    assert "demo/customers.csv (CSV, GB18030, commas): 1 updated, 120 unchanged, 3 rejected" in again
+    assert "demo/orders.xlsx (XLSX, sheet 订单明细): 2,490 unchanged, 3 rejected" in again
+    assert "abc.class: A 7, B 34, C 79 (0 changed)" in again
 
 
 @pytest.mark.parametrize("content", ["", "# Made by hand\n"])
@@ -154,17 +178,21 @@ def test_a_file_is_no_folder_for_a_demonstration(tmp_path: Path, run: Run) -> No
     run("demo", code=2)
 
 
-def test_orders_differ_from_day_to_day_in_their_dates_only() -> None:
+def test_orders_differ_from_day_to_day_in_their_dates_only(tmp_path: Path) -> None:
     def table(today: dt.date) -> list[list[str]]:
-        return list(csv.reader(io.StringIO(orders_csv(today))))
+        path = tmp_path / "orders.csv"
+        write_orders(path, today)
+        return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))[1:-3]
 
     first, later = table(dt.date(2026, 11, 21)), table(dt.date(2028, 2, 29))
     assert [[*row[:2], *row[3:]] for row in first] == [[*row[:2], *row[3:]] for row in later]
-    assert max(row[2] for row in first[1:]) <= "2026-11-21"
-    assert max(row[2] for row in later[1:]) <= "2028-02-29"
+    assert max(row[2] for row in first) <= "2026-11-21"
+    assert max(row[2] for row in later) <= "2028-02-29"
 
 
-def test_the_bad_row_is_where_the_demonstration_says() -> None:
-    lines = customers_csv().splitlines()
-    assert "2005-02-30" in lines[BAD_LINE - 1]
-    assert sum("02-30" in line for line in lines) == 1
+def test_the_files_of_the_demonstration_are_what_they_say() -> None:
+    today = dt.date(2026, 11, 21)
+    lines = customers_csv(today).decode("gb18030").splitlines()
+    assert "2005-02-30" in lines[31]
+    assert len({company.name for company in companies()}) == 120
+    assert len(deals_csv(today).splitlines()) == 96

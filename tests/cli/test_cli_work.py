@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_a_run_says_how_many_records_have_each_label(demo: Path, run: Run) -> None:
-    assert run("score", "run").stdout == "abc.class: A 4, B 9, C 22 (0 changed)\n"
+    assert run("score", "run", "abc.class").stdout == "abc.class: A 4, B 9, C 22 (0 changed)\n"
     run("update", "order:1", "--set", "status=cancelled")
     done = json.loads(run("score", "run", "abc.class", "--json").stdout)
     assert done[0]["rule"] == "abc.class"
@@ -25,8 +25,9 @@ def test_a_run_says_how_many_records_have_each_label(demo: Path, run: Run) -> No
 
 def test_metrics_are_taken_on_the_day_asked_for(demo: Path, run: Run) -> None:
     # Before the first order of all nobody has bought anything.
-    assert run("score", "run", "--as-of", "2001-01-01").stdout == "abc.class: A 0, B 0, C 35 (13 changed)\n"
-    said = run("score", "explain", "customer:1", "--as-of", "2001-01-01").stdout
+    done = run("score", "run", "abc.class", "--as-of", "2001-01-01")
+    assert done.stdout == "abc.class: A 0, B 0, C 35 (13 changed)\n"
+    said = run("score", "explain", "customer:1", "abc.class", "--as-of", "2001-01-01").stdout
     assert "revenue_365d = 0.00" in said
     assert said.splitlines()[-1] == "  C  because no condition holds"
 
@@ -78,7 +79,7 @@ def test_running_rules_needs_a_permission(demo: Path, run: Run) -> None:
 
 
 def test_an_instance_without_rules_or_reports_says_so(empty: Path, run: Run) -> None:
-    assert run("score", "run").stdout == "no enabled plugin declares a rule\n"
+    assert run("score", "run").stderr.startswith("there are no scoring rules: ")
     assert run("report", "list").stderr == "no enabled plugin offers a report\n"
     assert json.loads(run("report", "list", "--json").stdout) == []
 
@@ -86,7 +87,7 @@ def test_an_instance_without_rules_or_reports_says_so(empty: Path, run: Run) -> 
 def test_reports_are_listed_with_their_parameters(demo: Path, run: Run) -> None:
     assert run("report", "list").stdout.splitlines()[1].split(None, 1) == [
         "abc.classes",
-        "Customers by class  days=365",
+        "Customers by class  days=365, as_of",
     ]
     (listed,) = json.loads(run("report", "list", "--json").stdout)
     assert listed["parameters"]["properties"]["days"]["default"] == 365
@@ -132,7 +133,7 @@ def test_a_parameter_changes_the_report(demo: Path, run: Run) -> None:
         (["abc.classes", "--param", "days=0"], 4, "expected at least 1, found 0"),
         (["abc.classes", "--param", "days=many"], 4, 'expected a whole number, found "many"'),
         (["abc.classes", "--param", "dys=3"], 4, "Did you mean `days`?"),
-        (["abc.classes", "--format", "xml"], 2, "--format: expected one of: table, json, csv"),
+        (["abc.classes", "--format", "xml"], 2, "--format: expected one of: table, csv, json, markdown, html, xlsx"),
     ],
 )
 def test_a_report_that_cannot_be_meant_is_refused(

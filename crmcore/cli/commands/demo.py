@@ -12,30 +12,27 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from crmcore.cli.commands.import_file import outcome_line, print_problems
-from crmcore.cli.commands.report import print_report
-from crmcore.cli.commands.score import explanation_lines, run_line
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
 from crmcore.cli.new_instance import create_admin, create_database
+from crmcore.cli.output import remark
 from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crmcore.app import CRM
 
 __all__ = ["demo"]
-
-_RULE = "abc.class"
-_REPORT = "abc.classes"
-_EXPLAINED = "C001"
-_SALES = (("li.wei", "李伟"), ("wang.fang", "王芳"))
 
 
 @click.command(
     cls=Command,
     help=_("""Make an example in DIR (./demo) and show it.
 
-    Customers and orders are imported, conditions label the customers A, B and C, a report prints the classes.
+    Customers, contacts, deals and orders are imported from files as companies have them, customers are labelled by
+    conditions, rank and rhythm, deals are moved, and a page of reports is written.
+
     A folder that an earlier demonstration made is replaced; any other that is not empty is refused."""),
 )
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("demo"))
@@ -43,42 +40,40 @@ _SALES = (("li.wei", "李伟"), ("wang.fang", "王芳"))
 @pass_instance
 def demo(instance: Instance, folder: Path, database: str | None) -> None:
     """Make and show an example instance."""
-    from crmcore.cli.demo.files import TIMEZONE, write_files  # noqa: PLC0415  # commands are imported for --help too
+    from crmcore.cli.demo import story  # noqa: PLC0415  # it imports SQLAlchemy
+    from crmcore.cli.demo.config import TIMEZONE  # noqa: PLC0415  # commands are imported for --help too
+    from crmcore.cli.demo.files import PAGE, missing_extras, write_files  # noqa: PLC0415  # the same
 
-    write_files(folder, database, dt.datetime.now(ZoneInfo(TIMEZONE)).date())
+    inputs = write_files(folder, database, dt.datetime.now(ZoneInfo(TIMEZONE)).date())
+    _name_missing(missing_extras())
     with create_database(folder / "crm.toml") as crm:
-        create_admin(crm, instance.login)
-        for login, name in _SALES:
-            create_admin(crm, login, {"name": name, "roles": ["sales"]})
-        said = _("{folder}: an instance, {login} its administrator, li.wei and wang.fang in sales")
-        click.echo(said.format(folder=folder, login=instance.login))
-        _import(crm, folder, instance.login)
-        _score(crm, instance.login)
+        _create_users(crm, folder, instance.login)
+        story.import_all(crm, inputs, instance.login)
+        story.score_all(crm, instance.login)
+        story.work(crm, instance.login)
+        story.show_findings(crm, instance.login)
+        story.write_page(crm, folder / PAGE, instance.login)
     _print_next_steps(folder)
 
 
-def _import(crm: CRM, folder: Path, login: str) -> None:
-    from crmcore.cli.demo.files import CUSTOMERS, ORDERS  # noqa: PLC0415  # commands are imported for --help too
-    from crmcore.importing import import_file  # noqa: PLC0415  # it imports SQLAlchemy
+def _name_missing(extras: list[str]) -> None:
+    without: Mapping[str, str] = {
+        "xlsx": _("orders come from a CSV file instead of a workbook"),
+        "charts": _("the page of reports has tables and no charts"),
+    }
+    for extra in extras:
+        said = _("`crmcore[{extra}]` is not installed: {without}").format(extra=extra, without=without[extra])
+        remark(said)
 
-    for entity, name in (("customer", CUSTOMERS), ("order", ORDERS)):
-        result = import_file(crm, folder / name, entity, actor=login)
-        click.echo(f"{folder / name}: {outcome_line(result)}")
-        print_problems(result, indent="  ")
 
+def _create_users(crm: CRM, folder: Path, login: str) -> None:
+    from crmcore.cli.demo.companies import SALES  # noqa: PLC0415  # commands are imported for --help too
 
-def _score(crm: CRM, login: str) -> None:
-    from crmcore import scoring  # noqa: PLC0415  # it imports SQLAlchemy
-    from crmcore.reporting import run_report  # noqa: PLC0415  # the same
-
-    with crm.session(login, source="cli") as session:
-        (rule,) = scoring.rules(crm.registry, [_RULE])
-        done = scoring.run(session, rule)
-        click.echo(run_line(done) + "\n")
-        print_report(run_report(session, _REPORT))
-        example = session.find("customer", f"code = '{_EXPLAINED}'")[0].ref
-        click.echo()
-        click.echo("\n".join(explanation_lines(session, example, scoring.explain(session, rule, example.id))))
+    create_admin(crm, login)
+    for sales_login, name in SALES.items():
+        create_admin(crm, sales_login, {"name": name, "roles": ["sales"]})
+    said = _("{folder}: an instance; {login} is its administrator, {n} people are in sales")
+    click.echo(said.format(folder=folder, login=login, n=len(SALES)))
 
 
 def _print_next_steps(folder: Path) -> None:
@@ -88,10 +83,12 @@ def _print_next_steps(folder: Path) -> None:
         **({f'PATH="{Path(sys.executable).parent}:$PATH"': ""} if unknown else {}),
         f"cd {shlex.quote(str(folder))}": "",
         "crmcore list customer --where \"abc_class = 'A'\"": _("the best customers"),
+        "crmcore score explain customer:1": _("why they are"),
+        "crmcore show customer:1 --timeline": _("what happened with one"),
+        "crmcore remind": _("whom to call"),
+        "crmcore pipeline board": _("deals and forecast"),
         "crmcore --as li.wei list customer": _("what a sales person sees"),
-        "crmcore show customer:1": _("one record"),
-        "crmcore history customer:1": _("who changed it"),
-        "crmcore --lang zh-CN report run abc.classes": _("the report in Chinese"),
+        "crmcore --lang zh-CN report run abc.pareto": _("a report in Chinese"),
     }
     click.echo("\n" + _("Now try:"))
     for step, meaning in steps.items():

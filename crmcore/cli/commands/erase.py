@@ -22,7 +22,7 @@ __all__ = ["erase"]
 
 @click.command(
     cls=Command,
-    help=_("""Erase a record for good: its values, its history and what belongs to it.
+    help=_("""Erase a record for good: its values, its history, what belongs to it, and rejected rows that name it.
 
     This cannot be undone. A tombstone stays, so that references to the record lead somewhere."""),
 )
@@ -45,8 +45,14 @@ def erase(instance: Instance, ctx: click.Context, ref: Ref, *, held: bool, yes: 
         ctx.exit(PROBLEMS)
     with instance.session() as session:
         erased = erase_record(session, ref.entity, ref.id)
-    counted = ", ".join(f"{entity} {count}" for entity, count in erased.items() if count)
+    counted = ", ".join(f"{entity} {count}" for entity, count in erased.records.items())
     click.echo(_("erased: {counted}").format(counted=counted))
+    if erased.rejected.rows:
+        click.echo(_("erased: {n} rejected rows of imports").format(n=erased.rejected.rows))
+    for path in erased.rejected.rewritten:
+        click.echo(_("erased from {path}").format(path=path))
+    for path in erased.rejected.by_hand:
+        remark(_("{path} may name the record: look at it, and delete it by hand").format(path=path))
 
 
 def _confirmed(instance: Instance, ref: Ref) -> bool:

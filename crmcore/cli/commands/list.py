@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crmcore.cli import completing
 from crmcore.cli.arguments import no_such_field
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
@@ -34,7 +35,7 @@ _LONGEST = 200
 
     Without --columns, the first fields are shown that say something on this page."""),
 )
-@click.argument("entity")
+@click.argument("entity", shell_complete=completing.entities)
 @click.option(
     "--where", metavar="CONDITION", help=_("Which records, for instance: region = '华东' and tags is not empty")
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crmcore.cli import completing
 from crmcore.cli.arguments import no_such_field
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Group
@@ -42,7 +43,7 @@ def list_(instance: Instance, *, as_json: bool) -> None:
 
 
 @schema.command(help=_("Show the fields of ENTITY."))
-@click.argument("entity")
+@click.argument("entity", shell_complete=completing.entities)
 @json_option(_("Print the fields as JSON."))
 @pass_instance
 def show(instance: Instance, entity: str, *, as_json: bool) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crmcore.cli.arguments import reference
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
-from crmcore.cli.output import json_option, print_json, print_pairs
+from crmcore.cli.output import Heading, json_option, print_json, print_pairs, print_table, remark
 from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
     from crmcore.records.session import Session
     from crmcore.schema.records import Record
-    from crmcore.types import Ref
+    from crmcore.types import Ref, TimelineEntry
 
 __all__ = ["print_record", "show"]
 
@@ -25,13 +26,16 @@ _SYSTEM = ("created_at", "created_by", "updated_at", "updated_by", "deleted_at",
 @click.command(cls=Command, help=_("Show a record: crmcore show customer:42."))
 @click.argument("ref", type=reference)
 @click.option("--deleted", is_flag=True, help=_("Show it even if it is deleted."))
-@json_option(_("Print the record as JSON."))
+@click.option("--timeline", "with_timeline", is_flag=True, help=_("Show what happened to it, the latest first."))
+@json_option(_("Print the record as JSON; its timeline with --timeline."))
 @pass_instance
-def show(instance: Instance, ref: Ref, *, deleted: bool, as_json: bool) -> None:
-    """Print a record."""
+def show(instance: Instance, ref: Ref, *, deleted: bool, with_timeline: bool, as_json: bool) -> None:
+    """Print a record, or its timeline."""
     with instance.session(read_only=True) as session:
         record = session.get(ref.entity, ref.id, deleted=deleted)
-        if as_json:
+        if with_timeline:
+            _print_timeline(session, record, as_json=as_json)
+        elif as_json:
             print_json(record.as_json())
         else:
             print_record(session, record)
@@ -49,3 +53,53 @@ def print_record(session: Session, record: Record) -> None:
     pairs = [(field.title(), field_cell(field, record[field.name], session.timezone, names=named)) for field in fields]
     click.echo(f"{entity.title()} {record.ref}")
     print_pairs(pairs, indent=2)
+
+
+def _print_timeline(session: Session, record: Record, *, as_json: bool) -> None:
+    from crmcore.cli.failures import logs_hidden  # noqa: PLC0415  # failures are named below
+    from crmcore.timeline import timeline  # noqa: PLC0415  # it imports SQLAlchemy
+
+    with logs_hidden():
+        told = timeline(session, record.ref.entity, [record.ref.id])
+    if as_json:
+        print_json([_entry_json(entry) for entry in told.entries])
+    else:
+        click.echo(_heading(session, record))
+        headings = [
+            Heading(_("When"), whole=True),
+            Heading(_("What")),
+            Heading(_("Who")),
+            Heading(_("Record"), whole=True),
+        ]
+        print_table(headings, [_entry_row(session, entry) for entry in told.entries])
+    for failure in told.failures:
+        remark(_("warning: {message}").format(message=failure.message))
+
+
+def _heading(session: Session, record: Record) -> str:
+    entity = session.runtime.entity(record.ref.entity)
+    name = record[entity.display] if entity.display in entity.fields else None
+    return f"{entity.title()} {record.ref}  {name or ''}".rstrip()
+
+
+def _entry_row(session: Session, entry: TimelineEntry) -> list[str]:
+    what = "\n".join(part for part in (entry.title, entry.detail) if part)
+    return [_when(session, entry.at), what, entry.actor or "", str(entry.ref or "")]
+
+
+def _when(session: Session, at: dt.datetime | dt.date) -> str:
+    if isinstance(at, dt.datetime):
+        return at.astimezone(session.timezone).strftime("%Y-%m-%d %H:%M")
+    return at.isoformat()
+
+
+def _entry_json(entry: TimelineEntry) -> dict[str, Any]:
+    at = entry.at.isoformat()
+    return {
+        "at": at.replace("+00:00", "Z"),
+        "kind": entry.kind,
+        "title": entry.title,
+        "detail": entry.detail,
+        "ref": str(entry.ref) if entry.ref else None,
+        "actor": entry.actor,
+    }

@@ -1,9 +1,12 @@
-"""The customers of the demonstration: invented companies, as a table that somebody kept by hand."""
+"""The customers of the demonstration: invented companies, Chinese and foreign, a few large and many small.
+
+Everything comes from one seed: the demonstration is the same on every machine, and only its dates move with the day.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+from functools import cache
+from random import Random
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -11,67 +14,138 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BAD_LINE", "Company", "companies", "customers_csv"]
+__all__ = ["SALES", "SEED", "Company", "Habit", "companies"]
 
-HEADER = ("客户编号", "客户名称", "行业", "地区", "城市", "联系人", "电话", "成立日期", "负责人")
+SEED = 20_261_113
+_CHINESE, _FOREIGN = 96, 24
 
-_COMPANIES = """\
-C001,佛山企业电子有限公司,电子,华南,佛山,陈志强,0757-8288 1001,2009-03-18,李伟
-C002,深圳市明锐光电股份有限公司,光电,华南,深圳,黄丽华,0755-2690 1002,2006-11-02,李伟
-C003,东莞永兴五金制品厂,五金,华南,东莞,梁建国,0769-2310 1003,1998-06-25,李伟
-C004,广州南粤食品贸易有限公司,食品,华南,广州,何秀英,020-3886 1004,2012-09-10,李伟
-C005,珠海海岸线医疗器械有限公司,医疗,华南,珠海,郑海涛,0756-3221 1005,2015-04-21,李伟
-C006,厦门鹭江纺织进出口有限公司,纺织,华南,厦门,林晓燕,0592-5166 1006,2003-07-08,李伟
-C007,上海浦江精密仪器有限公司,仪器,华东,上海,周建平,021-6855 1007,2001-05-15,王芳
-C008,苏州太湖自动化设备有限公司,机械,华东,苏州,沈志远,0512-6288 1008,2008-10-30,王芳
-C009,杭州西溪软件技术有限公司,软件,华东,杭州,吴敏,0571-8765 1009,2014-02-17,王芳
-C010,宁波北仑港物流有限公司,物流,华东,宁波,徐国华,0574-8688 1010,2005-08-12,王芳
-C011,南京紫金新材料股份有限公司,材料,华东,南京,朱文静,025-8470 1011,2011-12-05,王芳
-C012,无锡惠山电机制造有限公司,机械,华东,无锡,蒋大勇,0510-8322 1012,1996-03-29,王芳
-C013,合肥科大智能装备有限公司,机械,华东,合肥,方敏,0551-6531 1013,2016-06-18,王芳
-C014,北京中关村云图数据有限公司,软件,华北,北京,刘洋,010-8260 1014,2013-01-24,李伟
-C015,天津滨海石化装备有限公司,化工,华北,天津,张宝林,022-6620 1015,1999-09-09,李伟
-C016,石家庄燕赵药业有限公司,医药,华北,石家庄,郭春梅,0311-8708 1016,2002-04-03,李伟
-C017,太原并州重型机械有限公司,机械,华北,太原,赵铁柱,0351-7033 1017,1988-11-11,李伟
-C018,青岛黄海家电有限公司,家电,华北,青岛,孙立军,0532-8589 1018,2000-02-28,王芳
-C019,成都锦里餐饮管理有限公司,餐饮,西南,成都,唐小雨,028-8666 1019,2017-05-20,王芳
-C020,重庆山城汽车零部件有限公司,汽车,西南,重庆,罗刚,023-6785 1020,2004-12-16,王芳
-C021,昆明春城花卉有限公司,农业,西南,昆明,杨丽萍,0871-6535 1021,2010-03-08,王芳
-C022,贵阳黔灵大数据服务有限公司,软件,西南,贵阳,田野,0851-8480 1022,2018-08-08,王芳
-C023,武汉东湖激光科技有限公司,光电,华中,武汉,胡明亮,027-8756 1023,2007-07-19,李伟
-C024,长沙橘洲印刷包装有限公司,包装,华中,长沙,彭志勇,0731-8412 1024,2005-02-30,李伟
-C025,郑州中原冷链物流有限公司,物流,华中,郑州,宋建华,0371-6558 1025,2013-10-22,李伟
-C026,西安长安航空材料有限公司,材料,西北,西安,高鹏,029-8820 1026,2009-09-01,王芳
-C027,兰州黄河阀门有限公司,机械,西北,兰州,马建军,0931-7670 1027,1992-05-04,王芳
-C028,沈阳浑河机床有限公司,机械,东北,沈阳,佟立新,024-2585 1028,1985-10-01,李伟
-C029,大连金石滩海产品有限公司,食品,东北,大连,曲波,0411-8790 1029,2006-06-06,李伟
-C030,哈尔滨松花江乳业有限公司,食品,东北,哈尔滨,关海燕,0451-8462 1030,2001-01-15,李伟
-C031,Nordlicht Optik GmbH,光电,海外,Hamburg,Anna Petersen,+49 40 5550 1031,1994-04-12,王芳
-C032,Acme Industrial Supply Inc.,五金,海外,Chicago,John Miller,+1 312 555 1032,1979-02-20,王芳
-C033,Société Lyonnaise d'Automatismes,机械,海外,Lyon,Élodie Moreau,+33 4 55 50 10 33,1991-09-16,王芳
-C034,株式会社あおば計測,仪器,海外,大阪,田中 健一,+81 6 5550 1034,1987-06-01,王芳
-C035,Hanbit Electronics Co. Ltd.,电子,海外,Seoul,Kim Ji-woo,+82 2 555 1035,2003-03-03,李伟
-C036,Kopparberg Verktyg AB,五金,海外,Göteborg,Lars Öberg,+46 31 555 10 36,1969-08-25,李伟
-"""
 
-BAD_LINE = 25
-"""Line of the file with a date that there is not, 2005-02-30: an import shows what it does with such a row."""
+@frozen
+class Habit:
+    """How a group of customers buys."""
+
+    name: str
+    every: int
+    """Days between two orders."""
+    least: int
+    most: int
+    """Amounts of an order, in the currency of the instance."""
+    stopped: tuple[int, int] = (0, 0)
+    """Days since the last order, at least and at most; (0, 0) where they go on."""
+    falling: bool = False
+    """Whether the last orders are much smaller than those before."""
+
+
+_LARGE = Habit("large", 21, 24_000, 90_000)
+_REGULAR = Habit("regular", 45, 5_000, 22_000)
+_SMALL = Habit("small", 110, 600, 6_000)
+_LATE = Habit("late", 38, 6_000, 20_000, stopped=(110, 170))
+_GONE = Habit("gone", 40, 4_000, 18_000, stopped=(300, 500))
+_FALLING = Habit("falling", 40, 8_000, 24_000, falling=True)
+_NEVER = Habit("never", 0, 0, 0)
+_SHARES = ((_LARGE, 6), (_REGULAR, 20), (_SMALL, 46), (_LATE, 8), (_GONE, 8), (_FALLING, 8), (_NEVER, 24))
+"""How many of the 120 companies have each habit."""
 
 
 @frozen
 class Company:
-    """What the orders need to know of a customer."""
+    """One customer."""
 
     code: str
     name: str
+    industry: str
+    region: str
+    city: str
+    contact: str
+    phone: str
+    founded: tuple[int, int, int]
+    owner: str
+    employees: int
+    revenue: int
+    """Of a year, in the currency of the instance."""
+    habit: Habit
 
 
+_CITIES = (
+    ("华南", "佛山", "0757"), ("华南", "深圳", "0755"), ("华南", "广州", "020"), ("华南", "厦门", "0592"),
+    ("华东", "上海", "021"), ("华东", "苏州", "0512"), ("华东", "杭州", "0571"), ("华东", "南京", "025"),
+    ("华东", "宁波", "0574"), ("华东", "青岛", "0532"), ("华北", "北京", "010"), ("华北", "天津", "022"),
+    ("华北", "太原", "0351"), ("华中", "武汉", "027"), ("华中", "长沙", "0731"), ("华中", "郑州", "0371"),
+    ("西南", "成都", "028"), ("西南", "重庆", "023"), ("西南", "昆明", "0871"), ("西北", "西安", "029"),
+    ("西北", "兰州", "0931"), ("东北", "沈阳", "024"), ("东北", "大连", "0411"), ("东北", "哈尔滨", "0451"),
+)  # fmt: skip
+_WORDS = (
+    "永兴", "明锐", "海岸", "浦江", "太湖", "西溪", "紫金", "惠山", "科达", "云图", "滨海", "燕赵", "并州", "黄海",
+    "锦里", "山城", "春城", "东湖", "橘洲", "中原", "长安", "黄河", "浑河", "金石", "松江", "南粤", "鹭江", "北仑",
+    "恒信", "瑞丰", "华泰", "鑫源", "博远", "嘉禾", "天成", "宏图", "启明", "盛达", "新联", "安泰",
+)  # fmt: skip
+_BRANCHES = (
+    ("电子", "电子"), ("光电", "光电"), ("五金制品", "五金"), ("食品", "食品"), ("医疗器械", "医疗"), ("纺织", "纺织"),
+    ("精密仪器", "仪器"), ("自动化设备", "机械"), ("软件技术", "软件"), ("物流", "物流"), ("新材料", "材料"),
+    ("汽车零部件", "汽车"), ("包装", "包装"), ("家电", "家电"),
+)  # fmt: skip
+_FORMS = ("有限公司", "有限公司", "有限公司", "股份有限公司", "实业有限公司")
+_FAMILY = "陈黄梁何郑林周沈吴徐朱蒋方刘张郭赵孙唐罗杨田胡彭宋高马佟曲关李王"
+_GIVEN = (
+    "志强", "丽华", "建国", "秀英", "海涛", "晓燕", "建平", "志远", "敏", "国华", "文静", "大勇", "洋", "宝林", "春梅",
+    "立军", "小雨", "刚", "丽萍", "野", "明亮", "志勇", "建华", "鹏", "建军", "波", "海燕", "雪", "思远", "子涵",
+)  # fmt: skip
+_ABROAD = (
+    ("Nordlicht Optik GmbH", "光电", "Hamburg", "Anna Petersen", "+49 40 5550"),
+    ("Acme Industrial Supply Inc.", "五金", "Chicago", "John Miller", "+1 312 555"),
+    ("Société Lyonnaise d'Automatismes", "机械", "Lyon", "Élodie Moreau", "+33 4 5550"),
+    ("株式会社あおば計測", "仪器", "大阪", "田中 健一", "+81 6 5550"),
+    ("Hanbit Electronics Co. Ltd.", "电子", "Seoul", "Kim Ji-woo", "+82 2 555"),
+    ("Kopparberg Verktyg AB", "五金", "Göteborg", "Lars Öberg", "+46 31 555"),
+    ("Tasman Foods Pty Ltd", "食品", "Melbourne", "Grace Nguyen", "+61 3 5550"),
+    ("Oresund Packaging A/S", "包装", "København", "Mette Holm", "+45 33 55"),
+    ("Iberia Componentes S.A.", "汽车", "Zaragoza", "Carlos Ruiz", "+34 976 55"),
+    ("Cedar Ridge Instruments LLC", "仪器", "Portland", "Emily Carter", "+1 503 555"),
+    ("Straits Logistics Pte. Ltd.", "物流", "Singapore", "Tan Wei Ling", "+65 6555"),
+    ("Bosporus Tekstil A.Ş.", "纺织", "Bursa", "Ayşe Demir", "+90 224 555"),
+)
+SALES = {"li.wei": "李伟", "wang.fang": "王芳", "chen.jing": "陈静", "liu.yang": "刘洋"}
+"""Login -> name of the sales people, who share the customers."""
+
+
+@cache
 def companies() -> Sequence[Company]:
-    """Return the customers whose rows can be imported, in the order of the file."""
-    rows = list(csv.reader(io.StringIO(_COMPANIES)))
-    return [Company(row[0], row[1]) for line, row in enumerate(rows, start=2) if line != BAD_LINE]
+    """Return the customers, in the order of their numbers."""
+    random = Random(SEED)  # noqa: S311  # invented figures, no secret
+    habits = [habit for habit, count in _SHARES for _each in range(count)]
+    random.shuffle(habits)
+    rows = [*_chinese(random), *_foreign(random)]
+    first = ("佛山企业电子有限公司", "电子", "华南", "佛山", "陈志强", "0757-8288 1001")
+    return tuple(
+        Company(
+            f"C{number:03}",
+            *(first if number == 1 else row),
+            founded=(random.randrange(1978, 2022), random.randrange(1, 13), random.randrange(1, 29)),
+            owner=[*SALES.values()][number % len(SALES)],
+            employees=int(random.paretovariate(0.9) * 30),
+            revenue=int(random.paretovariate(1.0) * 300) * 10_000,
+            habit=_LARGE if number == 1 else habit,
+        )
+        for number, (row, habit) in enumerate(zip(rows, habits, strict=True), start=1)
+    )
 
 
-def customers_csv() -> str:
-    """Return the file of customers, its header in Chinese."""
-    return ",".join(HEADER) + "\n" + _COMPANIES
+def _chinese(random: Random) -> list[tuple[str, str, str, str, str, str]]:
+    named = [(word, branch) for word in _WORDS for branch in _BRANCHES]
+    found = []
+    for number, (word, (made, industry)) in enumerate(random.sample(named, _CHINESE), start=1):
+        region, city, code = random.choice(_CITIES)
+        name = f"{city}{word}{made}{random.choice(_FORMS)}"
+        contact = random.choice(_FAMILY) + random.choice(_GIVEN)
+        found.append((name, industry, region, city, contact, f"{code}-{random.randrange(2000, 9000)} {1000 + number}"))
+    return found
+
+
+def _foreign(random: Random) -> list[tuple[str, str, str, str, str, str]]:
+    found = []
+    for number in range(_FOREIGN):
+        name, industry, city, contact, phone = _ABROAD[number % len(_ABROAD)]
+        subsidiary = number >= len(_ABROAD)
+        name = f"{name} ({random.choice(('Service', 'Trading'))})" if subsidiary else name
+        found.append((name, industry, "海外", city, contact, f"{phone} {1000 + number}"))
+    return found

@@ -1,0 +1,90 @@
+"""Reminders: asked of plugins, for some days, for somebody."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+
+from crmcore import hookimpl
+from crmcore.errors import UsageError
+from crmcore.reminders import reminders
+from crmcore.types import Plugin, Ref, Reminder
+
+TODAY = dt.date(2026, 1, 15)
+
+
+def plugin(name, remind):
+    return Plugin(
+        manifest={"name": name, "version": "1.0", "summary": "Reminds."},
+        module=SimpleNamespace(crm_reminders=hookimpl(remind)),
+    )
+
+
+def reminding(*entries):
+    def crm_reminders(tx, since, until):
+        for days, owner in entries:
+            due = tx.today + dt.timedelta(days=days)
+            yield Reminder(kind="tea.make", due=due, ref=Ref("user", days + 1), title=f"in {days}", owner=owner)
+
+    return plugin("tea", crm_reminders)
+
+
+@pytest.fixture
+def crm(make_crm):
+    return make_crm(plugins=[reminding((3, None), (0, 7), (6, 8), (7, None))])
+
+
+def due(crm, **options):
+    with crm.session(read_only=True) as session:
+        return [entry.title for entry in reminders(session, **options).entries]
+
+
+def test_the_most_urgent_comes_first_and_a_week_has_seven_days(crm):
+    assert due(crm) == ["in 0", "in 3", "in 6"]
+
+
+def test_fewer_days_may_be_asked_for(crm):
+    assert due(crm, days=1) == ["in 0"]
+
+
+def test_somebodys_reminders_are_their_own_and_nobodys(crm):
+    assert due(crm, owner=7, days=30) == ["in 0", "in 3", "in 7"]
+
+
+def test_plugins_are_asked_for_the_days_in_question(make_crm):
+    asked = []
+
+    def crm_reminders(tx, since, until):
+        asked.append((since, until))
+        return ()
+
+    due(make_crm(plugins=[plugin("tea", crm_reminders)]), days=10, since=dt.date(2026, 3, 1))
+    assert asked == [(dt.date(2026, 3, 1), dt.date(2026, 3, 10))]
+
+
+def test_a_plugin_that_fails_is_named_and_the_others_remind(make_crm):
+    def crm_reminders(tx, since, until):
+        raise ZeroDivisionError
+
+    crm = make_crm(plugins=[plugin("broken", crm_reminders), reminding((1, None))])
+    with crm.session() as session:
+        found = reminders(session)
+    assert [entry.title for entry in found.entries] == ["in 1"]
+    assert [failure.plugin for failure in found.failures] == ["broken"]
+
+
+def test_something_that_is_no_reminder_is_the_plugins_failure(make_crm):
+    def crm_reminders(tx, since, until):
+        return ["call them"]
+
+    with make_crm(plugins=[plugin("broken", crm_reminders)]).session() as session:
+        (failure,) = reminders(session).failures
+    assert "Reminder" in failure.message
+
+
+@pytest.mark.parametrize("days", [0, -1, 3661])
+def test_days_that_cannot_be_meant_are_refused(crm, days):
+    with pytest.raises(UsageError, match="between 1 and 3,660"):
+        due(crm, days=days)
