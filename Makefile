@@ -21,7 +21,7 @@ endif
 help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: installed ## Create an example CRM, import customers and orders, print their classes
+demo: installed ## Create an example CRM, import files into it, label customers, write a page of reports
 	$(BIN)/crmcore demo
 
 test: installed-dev ## Run the whole test suite, in parallel and in random order

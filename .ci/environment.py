@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+SHOWN = "charts,xlsx"
+"""Extras that the demonstration uses; those for development include them."""
 
 
 def main() -> None:
@@ -76,7 +78,7 @@ def install(folder: Path, extra: str) -> None:
     """Install the checkout, editable, with its dependencies; repeated only when pyproject.toml changes."""
     print("Installing crmcore and what it needs (a minute or two the first time)", flush=True)
     python = str(folder / "bin" / "python")
-    package = f"{CHECKOUT}[{extra}]" if extra else str(CHECKOUT)
+    package = f"{CHECKOUT}[{extra or SHOWN}]"
     if uv := shutil.which("uv"):
         run(uv, "pip", "install", "--quiet", "--python", python, "--editable", package)
     else:

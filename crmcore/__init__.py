@@ -14,38 +14,62 @@ from crmcore.version import __version__
 
 if TYPE_CHECKING:
     from crmcore.app import CRM
+    from crmcore.conditions.functions import day_number
     from crmcore.config import Config, read_config
+    from crmcore.encodings import Encoding, detect_encoding
     from crmcore.hookspecs import hookimpl
     from crmcore.i18n import gettext, ngettext
+    from crmcore.metrics import metric_values
+    from crmcore.pipelines import Board, StageFigures, board, stage_moves, stage_since, stage_titles
     from crmcore.records.session import Session
     from crmcore.registry import Registry, load
     from crmcore.schema.records import Record
 
 __all__ = [
     "CRM",
+    "Board",
     "Config",
+    "Encoding",
     "Record",
     "Registry",
     "Session",
+    "StageFigures",
     "__version__",
+    "board",
+    "day_number",
+    "detect_encoding",
     "gettext",
     "hookimpl",
     "load",
+    "metric_values",
     "ngettext",
     "read_config",
+    "stage_moves",
+    "stage_since",
+    "stage_titles",
 ]
 
 _HOMES = {
+    "day_number": "crmcore.conditions.functions",
+    "Board": "crmcore.pipelines",
     "CRM": "crmcore.app",
     "Config": "crmcore.config",
+    "Encoding": "crmcore.encodings",
     "Record": "crmcore.schema.records",
     "Registry": "crmcore.registry",
     "Session": "crmcore.records.session",
+    "StageFigures": "crmcore.pipelines",
+    "board": "crmcore.pipelines",
+    "detect_encoding": "crmcore.encodings",
     "gettext": "crmcore.i18n",
     "hookimpl": "crmcore.hookspecs",
     "load": "crmcore.registry",
+    "metric_values": "crmcore.metrics",
     "ngettext": "crmcore.i18n",
     "read_config": "crmcore.config",
+    "stage_moves": "crmcore.pipelines",
+    "stage_since": "crmcore.pipelines",
+    "stage_titles": "crmcore.pipelines",
 }
 
 

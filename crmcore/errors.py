@@ -25,6 +25,7 @@ __all__ = [
     "Conflict",
     "DatabaseError",
     "DuplicateRecord",
+    "ImportTaken",
     "ManifestError",
     "MigrationRefused",
     "NotFound",
@@ -220,6 +221,13 @@ class Conflict(CRMError):
             ),
             hint=_("Read it again, repeat your change and save."),
         )
+
+
+class ImportTaken(CRMError):
+    """Somebody else continued, closed or undid the import that this program is running. Its last chunk is not saved."""
+
+    code = "import_taken"
+    exit_code = 7
 
 
 class DatabaseError(CRMError):

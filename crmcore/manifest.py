@@ -178,7 +178,8 @@ def _settings(schema: Mapping[str, Any], path: tuple[str, ...], source: Source) 
         return
     below: list[tuple[tuple[str, ...], Any]]
     below = [(("properties", name), inner) for name, inner in schema.get("properties", {}).items()]
-    below += [((key,), schema[key]) for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
+    keywords = ("items", "additionalProperties", "propertyNames")
+    below += [((key,), schema[key]) for key in keywords if isinstance(schema.get(key), dict)]
     wrong = [problem for more, inner in below for problem in _settings(inner, (*path, *more), source)]
     if "default" in schema and not wrong:
         default = schema["default"]

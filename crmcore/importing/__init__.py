@@ -1,6 +1,10 @@
-"""Importing: a file's rows through header mapping and coercion into the first write door."""
+"""Importing: a file's rows through a plan, coercion and matching into the first write door; and taking it back."""
 
-from crmcore.importing.mapping import HeaderMapping, map_headers
-from crmcore.importing.run import ImportResult, import_file
+from crmcore.importing.mapping import field_called
+from crmcore.importing.plan import Plan, as_mapping_file
+from crmcore.importing.planning import plan_file
+from crmcore.importing.progress import Progress
+from crmcore.importing.result import ImportResult
+from crmcore.importing.run import import_file
 
-__all__ = ["HeaderMapping", "ImportResult", "import_file", "map_headers"]
+__all__ = ["ImportResult", "Plan", "Progress", "as_mapping_file", "field_called", "import_file", "plan_file"]

@@ -1,89 +1,273 @@
-"""From the text of a cell to a value of a field: numbers, dates, booleans and enums as people write them.
+"""From a cell to a value of a field: what each kind of field takes, and how declared styles change it.
 
-Only what can be read in one way is read; anything else is left to the write door, which names the problem.
+Numbers and dates are taken apart in `crmcore.importing.numbers` and `crmcore.importing.dates`. Only what can be read
+in one way is read; whether a value fits its field's schema is asked at the write door.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
+from crmcore.conformance import closest
 from crmcore.i18n import gettext as _
+from crmcore.importing.columns import Style
+from crmcore.importing.dates import date_reader, instant_reader
+from crmcore.importing.numbers import EXACT, Written, significant, without_noise, written_number
+from crmcore.importing.unreadable import ForeignAmount, Unreadable
 from crmcore.schema.model import Kind
-from crmcore.schema.values import fold
+from crmcore.schema.values import fold, shown
+from crmcore.types import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from crmcore.importing.columns import Writing
     from crmcore.schema.model import Field
 
-__all__ = ["coerce"]
+    Reader = Callable[[Any], Any]
 
-# Either plain digits or groups of three: "1,2" is neither, and might mean 1.2.
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?", re.ASCII)
-_YEAR_FIRST = re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T]0{1,2}:00(?::00)?)?", re.ASCII)
-_TRUE = frozenset({"true", "yes", "y", "1", "是", "有", "对"})
-_FALSE = frozenset({"false", "no", "n", "0", "否", "无", "错"})
+__all__ = ["cell_reader", "cell_text", "coerce", "four_places", "in_writing"]
+
+_TRUE = frozenset(map(fold, ("true", "yes", "y", "1", "on", "是", "有", "对", "√", "✓", "✔")))
+_FALSE = frozenset(map(fold, ("false", "no", "n", "0", "off", "否", "无", "错", "×", "✗", "✘")))
+_BETWEEN = re.compile(r"[,;，；、\n]")
+_PLACES = 4
+"""Of amounts, as they are stored."""
 
 
-def coerce(field: Field, cell: Any) -> Any:
-    """Return the value of a cell for a field; what is no text is returned as it is.
+def coerce(field: Field, cell: Any, *, currency: str, timezone: dt.tzinfo) -> Any:
+    """Return the value of one cell for a field; None for an empty one.
+
+    Args:
+        field: that is filled. A reference stays the text that names the record.
+        cell: text as people write it, or a value of another kind.
+        currency: of the instance, whose sign amounts may bear.
+        timezone: of the instance, for instants that say none.
 
     Raises:
-        ValueError: the text cannot be read as a value of the field's kind; the message says what was expected.
+        ValueError: the cell cannot be read as a value of the field's kind; the message says what was expected.
     """
-    if not isinstance(cell, str) or not cell.strip():
-        return cell or None
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return None
+    return cell_reader(field, Style(), currency=currency, timezone=timezone)(cell)
+
+
+def cell_reader(field: Field, style: Style, *, currency: str, timezone: dt.tzinfo) -> Reader:
+    """Return the function that reads the cells of a column; they are not empty.
+
+    The function raises `Unreadable`, and `ForeignAmount` where the amount is in another currency than the instance's.
+    """
     if field.enum:
-        return _choice(field, cell)
-    read = _READERS.get(field.kind)
-    return read(cell.strip()) if read else cell
+        return _choice_reader(field)
+    match field.kind:
+        case Kind.DATE:
+            return date_reader(style.format, timezone)
+        case Kind.INSTANT:
+            return instant_reader(style.format, timezone)
+        case Kind.MONEY:
+            return _money_reader(style, currency)
+        case Kind.INTEGER | Kind.NUMBER:
+            return _number_reader(field.kind, style)
+        case Kind.TEXT | Kind.REF:
+            return _text_reader(style.writing)
+        case Kind.BOOLEAN:
+            return _boolean
+        case Kind.ANY_REF:
+            return _any_ref
+        case Kind.JSON:
+            return _list
 
 
-def _choice(field: Field, cell: str) -> str:
-    wanted = fold(cell.strip())
-    for value in field.enum:
-        if wanted in (fold(value), *(fold(title) for title in field.enum_titles.get(value, {}).values())):
-            return value
-    return cell  # the write door says which values there are
+def cell_text(cell: Any) -> str:
+    """Return a cell as people see it: a whole number without ``.0``, a date as ``2026-11-21``.
+
+    Raises:
+        Unreadable: the cell is a list or an object.
+    """
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, float | Decimal):
+        number = Decimal(repr(cell)) if isinstance(cell, float) else cell
+        if number.is_finite() and abs(number.adjusted()) <= _PRINTED:
+            return f"{number:f}".removesuffix(".0")
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() and not cell.tzinfo else cell.isoformat(" ")
+    if isinstance(cell, dt.date | dt.time):
+        return cell.isoformat()
+    raise Unreadable(_("expected text, found {found}").format(found=shown(cell)))
 
 
-def _number(text: str) -> str:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(_('expected a number such as 1,234.50, found "{text}"').format(text=text))
-    return text.replace(",", "").lstrip("+")
+_PRINTED = 40
+"""Powers of ten that a number is written out with; no code or phone number is longer."""
 
 
-def _integer(text: str) -> int:
-    number = Decimal(_number(text))
-    if number != number.to_integral_value():
-        raise ValueError(_('expected a whole number, found "{text}"').format(text=text))
-    return int(number)
+def in_writing(writing: Writing, text: str) -> str:
+    """Return a text in a declared way of writing: ``Moses O'Hara`` as login is ``moses.ohara``."""
+    if writing == "lower":
+        return text.lower()
+    if writing == "upper":
+        return text.upper()
+    words = re.sub("['\u2019]", "", fold(text))
+    return re.sub(r"[^\w@-]+", ".", words).strip(".")
 
 
-def _date(text: str) -> dt.date:
-    found = _YEAR_FIRST.fullmatch(text)
+def four_places(number: Decimal) -> Decimal:
+    """Return an amount that was converted, as it can be stored: halves of a ten-thousandth away from zero."""
+    return _rounded(number, _PLACES)
+
+
+def _text_reader(writing: Writing | None) -> Reader:
+    if writing is not None:
+        return lambda cell: in_writing(writing, cell_text(cell))
+    return lambda cell: cell.strip() if cell.__class__ is str else cell_text(cell)
+
+
+def _choice_reader(field: Field) -> Reader:
+    known = {fold(title): value for value in field.enum for title in field.enum_titles.get(value, {}).values()}
+    known |= {fold(value): value for value in field.enum}
+
+    def read(cell: Any) -> str:
+        text = cell_text(cell).strip()
+        found = known.get(text) or known.get(fold(text))
+        if found is None:
+            raise _no_choice(field, text, known)
+        return found
+
+    return read
+
+
+def _no_choice(field: Field, text: str, known: dict[str, str]) -> Unreadable:
+    near = closest(text, known)
+    code = known[near] if near else field.enum[0]
+    message = _('"{name}" must be one of: {values}; found {found}').format(
+        name=field.name, values=", ".join(field.enum), found=shown(text)
+    )
+    hint = _("Did you mean {code}? A mapping file may say so: values = {{ {text} = {quoted} }}.").format(
+        code=code, text=shown(text), quoted=shown(code)
+    )
+    return Unreadable(message, code="enum", hint=hint if near else None)
+
+
+def _number_reader(kind: Kind, style: Style) -> Reader:
+    def read(cell: Any) -> int | float:
+        written = _written(cell, style.decimal)
+        if written.currencies:
+            raise Unreadable(_("expected a number without a currency, found {found}").format(found=shown(cell)))
+        number = _scaled(written.number, style)
+        if kind is Kind.NUMBER:
+            return _finite(number, cell)
+        whole = without_noise(number, significant(written.number))
+        if whole != whole.to_integral_value():
+            raise Unreadable(_("expected a whole number, found {found}").format(found=shown(cell)))
+        return int(whole)
+
+    return read
+
+
+def _finite(number: Decimal, cell: Any) -> float:
+    found = float(number)
+    if found - found != 0:
+        raise Unreadable(_("expected a finite number, found {found}").format(found=shown(cell)))
+    return found
+
+
+def _money_reader(style: Style, currency: str) -> Reader:
+    converts = style.rate is not None
+    own = style.currency or currency
+    any_sign = style.currency is not None and not converts  # declared: cells are in it, whatever they bear
+
+    def read(cell: Any) -> Decimal:
+        written = _written(cell, style.decimal)
+        if written.percent:
+            raise Unreadable(_("expected an amount, found a share: {found}").format(found=shown(cell)))
+        amount = _amount(written.number, style, cell)
+        if not written.currencies or any_sign:
+            return amount
+        if own not in written.currencies or (converts and style.currency is None):
+            raise _foreign(cell, amount, written.currencies, own, declared=style.currency is not None)
+        return amount
+
+    return read
+
+
+def _foreign(cell: Any, amount: Decimal, currencies: frozenset[str], own: str, *, declared: bool) -> ForeignAmount:
+    message = _("the amount {found} is not in {currency}").format(found=shown(cell), currency=own)
+    hint = _(
+        'Declare it for the column in a mapping file: currency = "{sign}" with its rate, or currency = "{currency}" '
+        "where cells are in {currency} all the same; or give the currency and the exchange_rate of the record."
+    ).format(sign="USD" if "USD" in currencies else min(currencies), currency=own)
+    return ForeignAmount(amount, currencies, message, hint=None if declared else hint)
+
+
+def _amount(number: Decimal, style: Style, cell: Any) -> Decimal:
+    amount = without_noise(_scaled(number, style), significant(number))
+    if style.rate is not None and style.round is None:
+        return four_places(amount)
+    if -int(amount.as_tuple().exponent) > _PLACES and amount != _rounded(amount, _PLACES):
+        raise Unreadable(
+            _("amounts have at most 4 places after the point, found {found}").format(found=shown(cell)),
+            code="places",
+            hint=_("Where it may be rounded, the column's mapping says so: round = 2."),
+        )
+    return amount
+
+
+def _scaled(number: Decimal, style: Style) -> Decimal:
+    if style.scale is not None:
+        number = EXACT.multiply(number, style.scale)
+    if style.rate is not None:
+        number = EXACT.multiply(number, style.rate)
+    return number if style.round is None else _rounded(number, style.round)
+
+
+def _rounded(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=EXACT)
+
+
+def _written(cell: Any, decimal: str) -> Written:
+    if isinstance(cell, str):
+        return written_number(cell, decimal)
+    if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+        number = Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
+        if number.is_finite() and abs(number.adjusted()) <= _PRINTED:
+            return Written(number)
+    raise Unreadable(_("expected a number, found {found}").format(found=shown(cell)))
+
+
+def _boolean(cell: Any) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    word = fold(cell_text(cell).strip())
+    if word not in _TRUE | _FALSE:
+        raise Unreadable(_("expected yes or no, found {found}").format(found=shown(cell)))
+    return word in _TRUE
+
+
+def _any_ref(cell: Any) -> str:
+    text = cell_text(cell).strip()
     try:
-        if found:
-            return dt.date(*map(int, found.groups()))
+        return str(Ref.parse(text))
     except ValueError:
-        pass
-    raise ValueError(_('expected a date such as 2026-11-21, found "{text}"').format(text=text))
+        message = _("expected a reference such as customer:42, found {found}").format(found=shown(text))
+        raise Unreadable(message, code="reference") from None
 
 
-def _boolean(text: str) -> bool:
-    if fold(text) not in _TRUE | _FALSE:
-        raise ValueError(_('expected yes or no, found "{text}"').format(text=text))
-    return fold(text) in _TRUE
-
-
-_READERS: Mapping[Kind, Callable[[str], Any]] = {
-    Kind.INTEGER: _integer,
-    Kind.NUMBER: lambda text: float(_number(text)),
-    Kind.MONEY: lambda text: Decimal(_number(text)),
-    Kind.DATE: _date,
-    Kind.BOOLEAN: _boolean,
-    Kind.JSON: lambda text: [part.strip() for part in re.split(r"[,;，；、]", text) if part.strip()],
-}
+def _list(cell: Any) -> Any:
+    """Return a list or an object as it is, or what a text has between commas and semicolons of both widths."""
+    if isinstance(cell, list | tuple | dict):
+        return cell
+    text = cell_text(cell).strip()
+    if text[0] in "[{":
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    return [part.strip() for part in _BETWEEN.split(text) if part.strip()]

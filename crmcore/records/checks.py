@@ -15,6 +15,7 @@ from crmcore.access import live
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.matching import find_candidates
+from crmcore.records.transitions import check_transitions
 from crmcore.records.writing import chunks
 from crmcore.schema.model import ANY_ENTITY
 from crmcore.schema.values import fold, from_json
@@ -39,14 +40,17 @@ def check(session: Session, entity: Entity, action: str, drafts: Sequence[Draft]
         entity: the drafts' entity.
         action: ``create`` or ``update``.
         drafts: what is to be written.
-        plugins: ask ``crm_validate`` too; its findings stand when values are checked a second time.
+        plugins: ask plugins too; their findings stand when values are checked a second time.
     """
     check_references(session, entity, drafts)
     _check_schema(session, entity, drafts)
     check_unique(session, entity, drafts)
     _check_external_ids(session, entity, drafts)
+    moving = check_transitions(session, entity, drafts)
     if plugins:
-        _ask_plugins(session, entity, action, drafts)
+        _ask_plugins(session, entity, "crm_validate", action, drafts)
+        for pipeline, some in moving:
+            _ask_plugins(session, entity, "crm_check_transition", action, some, pipeline=pipeline)
 
 
 def _check_schema(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
@@ -174,12 +178,14 @@ def _taken(session: Session, entity: Entity, field: Field, draft: Draft, holder:
     )
 
 
-def _ask_plugins(session: Session, entity: Entity, action: str, drafts: Sequence[Draft]) -> None:
-    if not session.runtime.registry.listeners("crm_validate", entity.name):
+def _ask_plugins(
+    session: Session, entity: Entity, hook: str, action: str, drafts: Sequence[Draft], **more: Any
+) -> None:
+    if not session.runtime.registry.listeners(hook, entity.name):
         return
     by_row = {draft.row: draft for draft in drafts}
     hidden = session.access.fields(session.actor, entity.name).hidden
-    for found in session.ask("crm_validate", DraftBatch(entity, action, session.source, drafts)):
+    for found in session.ask(hook, DraftBatch(entity, action, session.source, drafts), **more):
         problem = evolve(found, value=None) if found.field in hidden else found
         # A problem of no particular row is one of the whole batch.
         for draft in drafts if problem.row is None else (by_row[problem.row],):

@@ -16,10 +16,11 @@ from crmcore.access import live
 from crmcore.conditions import Scope, Use, compile_condition, compile_order
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
+from crmcore.records.writing import chunks
 from crmcore.types import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Row
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.schema.records import Record
 
-__all__ = ["Page", "count", "find", "get", "iterate", "matching"]
+__all__ = ["Page", "count", "find", "get", "iterate", "matching", "visible_ids"]
 
 _PAGE = 1000
 _MOST = 10_000
@@ -82,6 +83,16 @@ def read_written(session: Session, entity: Entity, id: int) -> Record:
     """Return a record that the session has just written, whether the actor may read its kind or not."""
     table = session.runtime.tables.entity[entity.name]
     return _record(session, entity, session.connection.execute(select(table).where(table.c.id == id)).one())
+
+
+def visible_ids(session: Session, entity: Entity, ids: Iterable[int]) -> set[int]:
+    """Return those of the ids that belong to live records which the actor may see."""
+    table = session.runtime.tables.entity[entity.name]
+    statement = select(table.c.id).where(live(table), session.may("read", entity.name, table))
+    found: set[int] = set()
+    for some in chunks(ids):
+        found.update(session.connection.execute(statement.where(table.c.id.in_(some))).scalars())
+    return found
 
 
 def find(session: Session, entity: Entity, where: str | None, order: str | None, limit: int, after: str | None) -> Page:

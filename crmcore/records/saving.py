@@ -20,6 +20,7 @@ from crmcore.records.checks import check
 from crmcore.records.drafts import DraftBatch, RowResult, SaveResult
 from crmcore.records.incoming import WITHOUT_KEY, read_rows, refuse_closed, refuse_hidden, rounds
 from crmcore.records.matching import find_candidates, lock_keys
+from crmcore.records.reading import visible_ids
 from crmcore.records.writing import chunks, record_events, write_history
 from crmcore.store.rows import allocate_ids, insert_rows, update_rows
 from crmcore.types import Problem, Ref
@@ -56,7 +57,7 @@ def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match:
         AccessDenied: the actor may not do this.
         Conflict: somebody else changed the record since it was read.
     """
-    (draft,) = _save(session, entity, [row], on_match, None)
+    (draft,) = _save(session, entity, [row], on_match)
     if draft.error is not None:
         raise draft.error
     if draft.problems or draft.id is None:
@@ -64,17 +65,13 @@ def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match:
     return draft.id, draft.outcome == "skipped"
 
 
-def save_rows(
-    session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch, import_id: int | None
-) -> SaveResult:
+def save_rows(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch) -> SaveResult:
     """Save many rows; a refused row is in the result with its problems and keeps no other row from being saved."""
-    drafts = _save(session, entity, rows, on_match, import_id)
+    drafts = _save(session, entity, rows, on_match)
     return SaveResult(tuple(RowResult(d.row, d.outcome or "unchanged", d.id, tuple(d.problems)) for d in drafts))
 
 
-def _save(
-    session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch, import_id: int | None
-) -> list[Draft]:
+def _save(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch) -> list[Draft]:
     drafts = read_rows(entity, rows)
     if any(draft.id is None for draft in drafts):
         # Before anything is looked up: whoever may not create could otherwise ask who is there.
@@ -93,7 +90,7 @@ def _save(
             waiting.appendleft(again)
         known = _load(session, entity, known)
         _hook(session, entity, "crm_before_validate", "update", known)
-        _write(session, entity, "create", new, lambda drafts: _insert(session, entity, drafts, import_id))
+        _write(session, entity, "create", new, lambda drafts: _insert(session, entity, drafts))
         _write(session, entity, "update", known, lambda drafts: _update(session, entity, drafts))
     return drafts
 
@@ -120,6 +117,7 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
     lock_keys(session.connection, entity, drafts)
     # An external id stands for one record, whatever is asked: an index keeps it so.
     found = find_candidates(session.connection, entity, table, drafts, external_only=on_match == "create")
+    visible = visible_ids(session, entity, {one.id for some in found.values() for one in some if not one.deleted})
     new = []
     for draft in drafts:
         candidates = found.get(draft.row, ())
@@ -132,14 +130,15 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
             draft.fail(_was_deleted(session, entity, candidates[0]))
             draft.outcome = "skipped"
         else:
-            _take(session, entity, draft, next(iter(alive.values())), on_match)
+            candidate = next(iter(alive.values()))
+            if candidate.id in visible:
+                _take(session, entity, draft, candidate, on_match)
+            else:
+                draft.fail(_duplicate(session, entity, candidate))
     return new
 
 
 def _take(session: Session, entity: Entity, draft: Draft, candidate: Candidate, on_match: OnMatch) -> None:
-    if not session.sees(entity.name, candidate.id):
-        draft.fail(_duplicate(session, entity, candidate))
-        return
     draft.id = candidate.id
     if draft.source == WITHOUT_KEY:
         draft.outcome = "unchanged"  # the very same row has been here before
@@ -261,7 +260,7 @@ def _write_allowed(
     return drafts
 
 
-def _insert(session: Session, entity: Entity, drafts: Sequence[Draft], import_id: int | None) -> None:
+def _insert(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     codec = session.runtime.codecs[entity.name]
@@ -271,7 +270,7 @@ def _insert(session: Session, entity: Entity, drafts: Sequence[Draft], import_id
         "created_by": session.actor.id,
         "updated_at": session.now,
         "updated_by": session.actor.id,
-        "import_id": import_id,
+        "import_id": session.import_id,
     }
     ids = allocate_ids(session.connection, codec.table, len(drafts))
     encoded = []

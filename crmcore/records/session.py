@@ -224,7 +224,7 @@ class Session(UnitOfWork):
             on_match: as for `create`.
             on_problem: ``raise`` writes all rows or none; ``reject`` writes the good ones and returns the others
                 with their problems.
-            import_id: the import that new records come from.
+            import_id: the import that the rows come from; new records and the history of changed ones keep it.
 
         Raises:
             ValidationError: with ``on_problem="raise"``, the problems of all rows, numbered from 0.
@@ -232,8 +232,8 @@ class Session(UnitOfWork):
         model = self.runtime.entity(entity)
         _expect_one_of(on_match, _ON_MATCH, "on_match")
         _expect_one_of(on_problem, _ON_PROBLEM, "on_problem")
-        with self.savepoint():
-            result = saving.save_rows(self, model, rows, on_match, import_id)
+        with self.savepoint(), self.importing(import_id):
+            result = saving.save_rows(self, model, rows, on_match)
             if on_problem == "raise" and result.count("rejected"):
                 raise ValidationError(result.problems)
         return result

@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from attrs import define, evolve
 from sqlalchemy import and_, select
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
 from crmcore.conditions import PythonContext, SqlContext
-from crmcore.errors import AccessDenied, DuplicateRecord, UsageError, ValidationError
+from crmcore.errors import AccessDenied, DuplicateRecord, PluginError, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records.pointing import points_to
 from crmcore.store.failures import read_violation
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["UnitOfWork"]
 
+_T = TypeVar("_T")
+
 
 @define
 class _State:
@@ -48,6 +50,7 @@ class _State:
     has_events: bool = False
     computing: int = 0
     """Runs of the second door that are under way, one inside the other."""
+    import_id: int | None = None
     ended: bool = False
 
 
@@ -172,14 +175,37 @@ class UnitOfWork:
         """Return the settings of a plugin, defaults filled in."""
         return self.runtime.registry.plugins[plugin].settings
 
+    def attributed(self, name: str, function: Callable[..., _T], *arguments: Any) -> _T:
+        """Call a function of a declaration, a report's for instance, in its plugin's name.
+
+        Raises:
+            AccessDenied: it asked a table for a field that the actor may not read.
+            PluginError: it failed otherwise.
+        """
+        try:
+            return self.runtime.registry.attributed(name, function, *arguments)
+        except PluginError as error:
+            # `Session.table` leaves hidden fields out, so asking for one is asking for what is not there.
+            if isinstance(error.cause, AttributeError | KeyError) and error.cause.args:
+                asked = str(error.cause.args[0])
+                if asked in {field for _entity, field in self.hidden}:
+                    raise self.access.denied(self.actor, "read", asked) from error
+            raise
+
     def tell(self, hook: str, batch: Batch) -> None:
         """Call a hook of the plugins that listen to the batch's entity."""
         for _plugin, _result in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch):
             pass
 
-    def ask(self, hook: str, batch: Batch) -> Iterator[Problem]:
-        """Call a hook of the plugins that listen to the batch's entity and yield the problems they find."""
-        for plugin, problems in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch):
+    def ask(self, hook: str, batch: Batch, **more: Any) -> Iterator[Problem]:
+        """Call a hook of the plugins that listen to the batch's entity and yield the problems they find.
+
+        Args:
+            hook: name of the hook.
+            batch: the records.
+            **more: arguments of the hook besides.
+        """
+        for plugin, problems in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch, **more):
             yield from (evolve(problem, plugin=plugin) for problem in problems or ())
 
     @contextmanager
@@ -190,6 +216,21 @@ class UnitOfWork:
             yield self._state.computing
         finally:
             self._state.computing -= 1
+
+    @property
+    def import_id(self) -> int | None:
+        """The import whose rows are being saved, with all that plugins write because of them."""
+        return self._state.import_id
+
+    @contextmanager
+    def importing(self, import_id: int | None) -> Iterator[None]:
+        """Let what is written inside the ``with`` block belong to an import; None changes nothing."""
+        before = self._state.import_id
+        self._state.import_id = import_id if import_id is not None else before
+        try:
+            yield
+        finally:
+            self._state.import_id = before
 
     def end(self) -> None:
         """Refuse further use: the connection goes back to its pool."""

@@ -68,6 +68,7 @@ def write_history(
             source=session.source,
             because=str(because) if because else None,
             old={name: (draft.before or {}).get(name) for name in sorted(draft.changed)},
+            import_id=session.import_id,
         )
         for draft in drafts
         if draft.id is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, frozen
 
 from crmcore.i18n import gettext as _
-from crmcore.types import Importer, Metric, Permission, Problem, ReportType, ScoringRule
+from crmcore.types import Importer, Metric, Permission, Pipeline, Problem, ReportType, ScoringRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ class Declarations:
 
     metrics: Mapping[str, Metric] = Factory(dict)
     scoring_rules: Mapping[str, ScoringRule] = Factory(dict)
+    pipelines: Mapping[str, Pipeline] = Factory(dict)
     importers: Mapping[str, Importer] = Factory(dict)
     report_types: Mapping[str, ReportType] = Factory(dict)
     permissions: Mapping[str, Permission] = Factory(dict)
@@ -45,6 +46,7 @@ CORE_PERMISSIONS: Mapping[str, Permission] = {
 _KEPT = {
     "crm_metrics": "metrics",
     "crm_scoring_rules": "scoring_rules",
+    "crm_pipelines": "pipelines",
     "crm_importers": "importers",
     "crm_report_types": "report_types",
     "crm_permissions": "permissions",

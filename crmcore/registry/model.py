@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crmcore.schema.compose import Setting
     from crmcore.schema.model import Entity, Relation
     from crmcore.schema.records import Record
-    from crmcore.types import Importer, Metric, Permission, Problem, ReportType, ScoringRule
+    from crmcore.types import Importer, Metric, Permission, Pipeline, Problem, ReportType, ScoringRule
 
 __all__ = ["Registry"]
 
@@ -52,7 +52,7 @@ class Registry:
     provenance: Mapping[str, Mapping[str, tuple[Setting, ...]]]
     """Entity -> field -> which file set each keyword."""
     documents: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    """Origin (``core``, each plugin that runs, ``instance``) -> file name -> schema document."""
+    """Origin (``core``, each plugin that runs, ``instance``, each of its rules) -> file name -> schema document."""
     declarations: Declarations = field(repr=False)
     implementing: Mapping[str, tuple[Listener, ...]] = field(repr=False)
     """Hook -> every implementation, in the order of the plugins."""
@@ -70,6 +70,11 @@ class Registry:
     def scoring_rules(self) -> Mapping[str, ScoringRule]:
         """Scoring rules by name, ``<plugin>.<rule>``."""
         return self.declarations.scoring_rules
+
+    @property
+    def pipelines(self) -> Mapping[str, Pipeline]:
+        """Pipelines by name, ``<plugin>.<pipeline>``."""
+        return self.declarations.pipelines
 
     @property
     def importers(self) -> Mapping[str, Importer]:
@@ -156,19 +161,26 @@ class Registry:
             plugin: only this plugin.
             **arguments: of the hook.
         """
+        return self.ask_isolated(hook, plugin, **arguments)[1]
+
+    def ask_isolated(
+        self, hook: str, plugin: str | None = None, **arguments: Any
+    ) -> tuple[list[tuple[str, Any]], tuple[PluginError, ...]]:
+        """Call a hook as `call_isolated` does and return what was answered too, with the plugin that answered."""
+        answers: list[tuple[str, Any]] = []
         failures = []
         for listener in self.implementing[hook]:
             if plugin is not None and listener.plugin != plugin:
                 continue
             try:
-                listener(**arguments)
+                answers.append((listener.plugin, listener(**arguments)))
             except CRMError as error:
                 failure = error
                 if not isinstance(failure, PluginError):  # on purpose or not, nobody above handles it
                     failure = PluginError(listener.plugin, listener.version, hook, error)
                 _log.error("%s", failure.message, exc_info=failure.cause)
                 failures.append(failure)
-        return tuple(failures)
+        return answers, tuple(failures)
 
     def attributed(self, name: str, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call a function that belongs to a declaration, a report's for instance, in its plugin's name.
@@ -193,7 +205,7 @@ class Registry:
 
     def _failed(self, name: str, error: BaseException) -> PluginError:
         plugin = self.declarations.plugin_of(name)
-        return PluginError(plugin, self.plugins[plugin].manifest.version, name, error)
+        return PluginError(plugin, self.versions.get(plugin, ""), name, error)
 
     def _asked(self, hook: str, entity: str | None) -> tuple[Listener, ...]:
         return self.implementing[hook] if entity is None else self.listening.get((hook, entity), ())

@@ -27,6 +27,8 @@ from crmcore.plugins.loading import (
 )
 from crmcore.registry.checks import declaration_problems
 from crmcore.registry.declarations import Declarations, merged
+from crmcore.registry.instance import instance_declarations
+from crmcore.schema.documents import INSTANCE
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
@@ -85,13 +87,18 @@ class Running:
                     self._declare(listener, settings)
 
     def judge(self, entities: Mapping[str, Entity] | None, config: Config) -> None:
-        """Merge the declarations and check them against the entities; None where those could not be composed."""
+        """Merge the declarations, the instance's own too, and check them against the entities.
+
+        Args:
+            entities: None where they could not be composed.
+            config: what the instance declares itself, and where settings were written.
+        """
         while True:
-            self.declarations, merging = merged(self._declared)
+            self.declarations, merging = merged({**self._declared, INSTANCE: instance_declarations(config)})
             fitting = () if entities is None else declaration_problems(self.declarations, entities, config)
             problems = [*merging, *fitting]
             # Two plugins in conflict are both right by themselves: neither can be left out for the other.
-            unfit = {str(p.plugin) for p in problems if p.code != "conflict"} - self._essential()
+            unfit = {p.plugin for p in problems if p.plugin and p.code != "conflict"} - self._essential()
             if not unfit:
                 self.refused += problems
                 return

@@ -22,6 +22,7 @@ from crmcore.plugins.discovery import discover, manifest_at
 from crmcore.plugins.order import ordered, unmet
 from crmcore.plugins.settings import settings_of
 from crmcore.registry.checks import listening_problems
+from crmcore.registry.instance import instance_extensions
 from crmcore.registry.model import Registry
 from crmcore.registry.roles import Absent, role_problems
 from crmcore.registry.running import Candidate, Running
@@ -198,8 +199,10 @@ class _Startup:
         yield core_documents()
         for name in self.order:
             yield from _schemas_of(self.chosen[name][0])
-        if self.config.schemas is not None:
-            yield read_documents(self.config.schemas, INSTANCE)
+        own, wrong = read_documents(self.config.schemas, INSTANCE) if self.config.schemas else ((), ())
+        # Before the instance's own files, which may say more of the fields that its rules write.
+        yield tuple(instance_extensions(self.config, [*self.documents, *own])), ()
+        yield own, wrong
 
     def run(self) -> list[Problem]:
         """Import the plugins, register their hooks, and check what they declare."""
@@ -243,6 +246,7 @@ class _Startup:
         entities = self.composition.entities
         implementing = {hook: self.running.implementations(hook) for hook in hookspecs.HOOKS}
         origins = [CORE, *self.running.loaded, *([INSTANCE] if self.config.schemas else [])]
+        origins += [document.origin for document in self.documents if document.origin.startswith(f"{INSTANCE}.")]
         documents: dict[str, dict[str, Mapping[str, Any]]] = {origin: {} for origin in origins}
         for document in self.documents:
             documents[document.origin][Path(document.path).name] = document.document

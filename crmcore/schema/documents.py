@@ -51,7 +51,7 @@ class SchemaDocument:
     """One file that declares or extends an entity."""
 
     origin: str
-    """``core``, a plugin's name, or ``instance``."""
+    """``core``, a plugin's name, ``instance``, or ``instance.<rule>`` for the field of a rule in ``crm.toml``."""
     path: str
     """The file as people are shown it."""
     entity: str
@@ -179,7 +179,7 @@ def _document(
 
 
 def _plugin(origin: str) -> str | None:
-    return None if origin in (CORE, INSTANCE) else origin
+    return None if origin.partition(".")[0] in (CORE, INSTANCE) else origin
 
 
 def _misnamed(path: str, file_name: str) -> Problem:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Factory, define, frozen
 
 from crmcore.i18n import gettext as _
-from crmcore.schema.documents import CORE, INSTANCE
+from crmcore.schema.documents import CORE
 from crmcore.schema.positions import step
 from crmcore.schema.suggestions import did_you_mean_hint
 from crmcore.schema.tightening import ENTITY_RULES, FIELD_RULES, LABELS, NOTE_RULES, Disagreement, united
@@ -137,7 +137,7 @@ def _apply(merged: Merged, extension: SchemaDocument, pointer: str, rule: Rule, 
     places = merged.places.setdefault(pointer, [])
     current = around.get(keyword)
     try:
-        if extension.origin == INSTANCE and keyword in LABELS:
+        if extension.plugin is None and keyword in LABELS:
             holds = _replaced(current, new)
         else:
             holds = rule(places[0].value if places else None, current, deepcopy(new))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
 from crmcore.schema.suggestions import closest
-from crmcore.schema.values import ANY_REF_PATTERN, MONEY_PATTERN, shown
+from crmcore.schema.values import ANY_REF_PATTERN, MONEY_PATTERN, NOT_NEGATIVE, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -129,6 +129,7 @@ def _bad_pattern(error: ValidationError, name: str, found: str) -> str:
     known = {
         MONEY_PATTERN: _('an amount such as "1234.50"'),
         ANY_REF_PATTERN: _("a reference such as customer:42"),
+        NOT_NEGATIVE: _("an amount that is not below zero"),
     }
     pattern: Any = error.validator_value
     if pattern in known:

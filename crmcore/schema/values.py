@@ -29,6 +29,7 @@ __all__ = [
     "FROM_JSON",
     "MAX_INTEGER",
     "MONEY_PATTERN",
+    "NOT_NEGATIVE",
     "TO_JSON",
     "WRITTEN",
     "fold",
@@ -41,6 +42,8 @@ MAX_INTEGER = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly; the smallest is its negative."""
 MONEY_PATTERN = r"^-?(0|[1-9][0-9]{0,13})(\.[0-9]{1,4})?$"
 """Fourteen digits and four places: what a 64-bit integer of ten-thousandths holds."""
+NOT_NEGATIVE = "^[0-9]"
+"""Beside `MONEY_PATTERN`: how schemas say that an amount may not be below zero."""
 ANY_REF_PATTERN = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*:[1-9][0-9]{0,15}$"
 
 _FRACTION = Decimal("0.0001")

@@ -21,7 +21,7 @@ from sqlalchemy.exc import NoReferenceError
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
-from crmcore.store.engine import writing
+from crmcore.store.engine import references_deferred, writing
 from crmcore.store.failures import database_errors
 from crmcore.store.installed import read_installed
 from crmcore.store.rows import json_text, sqlite_instant, write_rows
@@ -87,9 +87,10 @@ def restore(engine: Engine, path: Path) -> Archive:
         with writing(engine) as connection:
             _refuse_occupied(connection, metadata)
             metadata.create_all(connection, checkfirst=False)
-            _defer_references(connection)
-            for table in metadata.tables.values():
-                _load(connection, archive, table, manifest["tables"][table.name])
+            # Rows come table by table, and references go round in circles.
+            with references_deferred(connection):
+                for table in metadata.tables.values():
+                    _load(connection, archive, table, manifest["tables"][table.name])
         return described
 
 
@@ -108,7 +109,9 @@ def _write(connection: Connection, archive: zipfile.ZipFile, now: dt.datetime) -
     if not installed:
         raise DatabaseError(_("there is no CRM in this database"), hint=_("`crmcore db upgrade` makes one."))
     entities = {entity for origin in installed.values() for entity in origin.fields}
-    names = [*core.metadata.tables, *sorted(table_name(entity) for entity in entities)]
+    # A database that waits for its upgrade has not all of the core's tables yet.
+    there = set(inspect(connection).get_table_names())
+    names = [*(name for name in core.metadata.tables if name in there), *sorted(map(table_name, entities))]
     structure = read_structure(connection, names)
     for table in build_structure(structure).tables.values():
         structure[table.name] |= _write_table(connection, archive, table, structure[table.name])
@@ -186,12 +189,6 @@ def _refuse_occupied(connection: Connection, metadata: MetaData) -> None:
             _("the database holds a CRM already ({table} and more)").format(table=min(there)),
             hint=_("Restore into a new database, then change `url` in crm.toml."),
         )
-
-
-def _defer_references(connection: Connection) -> None:
-    # Rows come table by table, and references go round in circles.
-    sqlite = connection.dialect.name == "sqlite"
-    connection.execute(text("PRAGMA defer_foreign_keys = ON" if sqlite else "SET CONSTRAINTS ALL DEFERRED"))
 
 
 def _load(connection: Connection, archive: zipfile.ZipFile, table: Table, described: Mapping[str, Any]) -> None:

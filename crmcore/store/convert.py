@@ -98,7 +98,7 @@ def rename_in_rows(
     entities: Sequence[tuple[str, str]],
     fields: Sequence[tuple[str, str, str]],
 ) -> None:
-    """Write the new names of entities and fields into rows that name them: history, outbox, references to any record.
+    """Write the new names of entities and fields into rows that name them: the core's own, references to any record.
 
     Args:
         connection: the transaction of the upgrade.
@@ -107,7 +107,8 @@ def rename_in_rows(
         entities: old name, new name.
         fields: entity, old name, new name.
     """
-    naming: list[tuple[TableClause, str]] = [(tables.history, "entity"), (tables.outbox, "entity")]
+    own = (tables.history, tables.outbox, tables.imports)
+    naming: list[tuple[TableClause, str]] = [(one, "entity") for one in own]
     for entity, there in stored.items():
         for name, how in there.items():
             if how.kind is Kind.ANY_REF:

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["IMMEDIATE", "adopt", "check_connection", "create_store_engine", "reading", "writing"]
+__all__ = [
+    "IMMEDIATE",
+    "adopt",
+    "check_connection",
+    "create_store_engine",
+    "reading",
+    "references_deferred",
+    "writing",
+]
 
 IMMEDIATE = "crmcore_immediate"
 """Execution option of a connection whose transactions take SQLite's write lock when they begin.
@@ -112,6 +120,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection.execution_options(**{IMMEDIATE: True})
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def references_deferred(connection: Connection) -> Iterator[None]:
+    """Check references at the end of the ``with`` block and not at every statement, on SQLite when it is committed.
+
+    For statements whose rows refer to each other in circles.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON" if sqlite else "SET CONSTRAINTS ALL DEFERRED")
+    yield
+    # Not in a `finally`: after an error there is nothing to check any more.
+    connection.exec_driver_sql("PRAGMA defer_foreign_keys = OFF" if sqlite else "SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def _read_url(url: str | URL) -> URL:

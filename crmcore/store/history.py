@@ -49,6 +49,8 @@ class HistoryRow:
     """Reference of the record whose deletion this change followed from."""
     old: Mapping[str, Any]
     """Changed fields -> their JSON form before; None where they were empty."""
+    import_id: int | None = None
+    """The import that made the change."""
 
 
 @frozen(kw_only=True)
@@ -72,6 +74,7 @@ def append(connection: Connection, tables: Tables, rows: Iterable[HistoryRow]) -
             "source": row.source,
             "because": row.because,
             "old": dict(row.old),
+            "import_id": row.import_id,
         }
         for row in rows
     ]

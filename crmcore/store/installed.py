@@ -17,7 +17,9 @@ from sqlalchemy import Connection, RowMapping, delete, insert, inspect, select
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
+from crmcore.schema.documents import CORE
 from crmcore.schema.model import Entity, Kind
+from crmcore.store.core_tables import LAYOUT
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 _FORMAT = 1
-"""Part of every digest: counted up when tables are made otherwise from the same documents."""
+"""Part of every digest: counted up when all tables are made otherwise from the same documents."""
 
 
 @frozen
@@ -53,7 +55,8 @@ class Origin:
 
     @digest.default
     def _digest(self) -> str:
-        text = json.dumps([_FORMAT, self.version, self.documents], sort_keys=True)
+        layout = [LAYOUT] if self.name == CORE else []
+        text = json.dumps([_FORMAT, self.version, self.documents, *layout], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -64,8 +64,10 @@ def _integer(column: ColumnElement[Any], _dialect: str) -> _Text:
 
 
 def _number(column: ColumnElement[Any], dialect: str) -> _Text:
-    # SQLite writes 15 digits when it makes text by itself, which is not every double.
-    return func.printf("%!.17g", column) if dialect == "sqlite" else cast(func.to_jsonb(column), Text)
+    if dialect == "sqlite":
+        # SQLite writes 15 digits when it makes text by itself, which is not every double; of NULL, printf makes 0.0.
+        return case((column.is_not(None), func.printf("%!.17g", column)))
+    return cast(func.to_jsonb(column), Text)
 
 
 def _boolean(column: ColumnElement[Any], _dialect: str) -> _Text:

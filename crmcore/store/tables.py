@@ -1,7 +1,7 @@
-"""Tables made from entities: columns, indexes and foreign keys, and the core's own three tables.
+"""Tables made from entities: columns, indexes and foreign keys.
 
-Nothing here touches a database. Column types are in :mod:`crmcore.store.columns`; bringing a database to this form is
-:mod:`crmcore.store.migrate`.
+Nothing here touches a database. The core's own tables are in :mod:`crmcore.store.core_tables`, column types in
+:mod:`crmcore.store.columns`; bringing a database to this form is :mod:`crmcore.store.migrate`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKeyConstraint,
-    Identity,
     Index,
-    Integer,
     MetaData,
     Table,
     and_,
@@ -26,7 +24,8 @@ from sqlalchemy import (
 from crmcore.errors import SchemaError
 from crmcore.i18n import gettext as _
 from crmcore.schema.model import SYSTEM_FIELDS, Kind
-from crmcore.store.columns import COLUMN_TYPES, Instant, json_type, key_type, text_type
+from crmcore.store.columns import COLUMN_TYPES, text_type
+from crmcore.store.core_tables import CORE_PREFIX, CoreTables, build_core_tables, id_column
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ __all__ = [
 ]
 
 ENTITY_PREFIX = "crm_"
-CORE_PREFIX = "crmcore_"
 FOLDED = "__folded"
 """Ending of the column that holds a free text case-folded, for comparing and sorting."""
 REF_ENTITY = "__entity"
@@ -59,16 +57,13 @@ REF_ID = "__id"
 _LONGEST_NAME = 63
 
 
-@frozen(eq=False)
-class Tables:
-    """The tables of a composition; immutable and shared by threads."""
+@frozen(eq=False, kw_only=True)
+class Tables(CoreTables):
+    """The tables of a composition and the core's own; immutable and shared by threads."""
 
     metadata: MetaData
     entity: Mapping[str, Table]
     """By the entity's name."""
-    history: Table
-    outbox: Table
-    installed: Table
 
 
 def build_tables(entities: Mapping[str, Entity]) -> Tables:
@@ -80,13 +75,7 @@ def build_tables(entities: Mapping[str, Entity]) -> Tables:
     _check_names(entities)
     metadata = MetaData()
     tables = {name: _entity_table(entity, entities, metadata) for name, entity in entities.items()}
-    return Tables(
-        metadata=metadata,
-        entity=MappingProxyType(tables),
-        history=_history_table(metadata),
-        outbox=_outbox_table(metadata),
-        installed=_installed_table(metadata),
-    )
+    return Tables(metadata=metadata, entity=MappingProxyType(tables), **build_core_tables(metadata))
 
 
 def table_name(entity: str) -> str:
@@ -118,7 +107,7 @@ def _entity_table(entity: Entity, entities: Mapping[str, Entity], metadata: Meta
 
 def _columns(field: Field) -> Iterator[Column[Any]]:
     if field.name == "id":
-        yield _id_column()
+        yield id_column()
     elif field.kind is Kind.ANY_REF:
         yield Column(field.name + REF_ENTITY, text_type())
         yield Column(field.name + REF_ID, BigInteger())
@@ -128,10 +117,6 @@ def _columns(field: Field) -> Iterator[Column[Any]]:
         yield Column(field.name, COLUMN_TYPES[field.kind], nullable=not needed)
         if field.folded:
             yield Column(field.name + FOLDED, text_type())
-
-
-def _id_column() -> Column[int]:
-    return Column("id", key_type(), Identity(), primary_key=True)
 
 
 def _foreign_key(entity: Entity, field: Field) -> ForeignKeyConstraint:
@@ -174,62 +159,6 @@ def _index(table: Table, names: tuple[str, ...], *, unique: bool) -> Index:
         return Index(name, *columns, unique=unique)
     live = and_(table.c.deleted_at.is_(None))
     return Index(name, *columns, unique=True, sqlite_where=live, postgresql_where=live)
-
-
-def _history_table(metadata: MetaData) -> Table:
-    table = Table(
-        CORE_PREFIX + "history",
-        metadata,
-        _id_column(),
-        Column("at", Instant(), nullable=False),
-        Column("actor", text_type(), nullable=False),
-        Column("actor_id", BigInteger()),
-        Column("entity", text_type(), nullable=False),
-        Column("record_id", BigInteger(), nullable=False),
-        Column("action", text_type(), nullable=False),
-        Column("version", BigInteger(), nullable=False),
-        Column("source", text_type(), nullable=False),
-        Column("because", text_type()),
-        Column("old", json_type(), nullable=False),
-        sqlite_autoincrement=True,
-    )
-    _index(table, ("entity", "record_id", "id"), unique=False)
-    _index(table, ("because",), unique=False)
-    return table
-
-
-def _outbox_table(metadata: MetaData) -> Table:
-    table = Table(
-        CORE_PREFIX + "outbox",
-        metadata,
-        _id_column(),
-        Column("at", Instant(), nullable=False),
-        Column("plugin", text_type(), nullable=False),
-        Column("entity", text_type(), nullable=False),
-        Column("action", text_type(), nullable=False),
-        Column("record_id", BigInteger(), nullable=False),
-        Column("actor", text_type(), nullable=False),
-        Column("attempts", Integer(), nullable=False),
-        Column("due_at", Instant(), nullable=False),
-        Column("last_error", text_type()),
-        sqlite_autoincrement=True,
-    )
-    _index(table, ("plugin", "due_at"), unique=False)
-    _index(table, ("entity", "record_id"), unique=False)
-    return table
-
-
-def _installed_table(metadata: MetaData) -> Table:
-    return Table(
-        CORE_PREFIX + "installed",
-        metadata,
-        Column("origin", text_type(), primary_key=True),
-        Column("version", text_type(), nullable=False),
-        Column("digest", text_type(), nullable=False),
-        Column("installed_at", Instant(), nullable=False),
-        Column("documents", json_type(), nullable=False),
-        Column("fields", json_type(), nullable=False),
-    )
 
 
 def _fitting(name: str) -> str:

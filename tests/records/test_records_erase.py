@@ -37,7 +37,7 @@ def test_no_value_of_an_erased_person_is_left_anywhere(wang):
     before = everything(wang)
     assert all(text in before for text in ("王伟", "13800000000", "13911111111", "wang-7"))
     with wang.session() as session:
-        assert erase(session, "customer", 1) == {"customer": 1, "activity": 1}
+        assert erase(session, "customer", 1).records == {"customer": 1, "activity": 1}
     after = everything(wang)
     assert not any(text in after for text in ("王伟", "13800000000", "13911111111", "wang-7"))
 

@@ -11,10 +11,10 @@ from crmcore.config import Config, read_config
 from crmcore.errors import PluginError, StartRefused
 from crmcore.hookspecs import hookimpl
 from crmcore.registry import load
-from crmcore.registry.checks import metric_kinds
 from crmcore.registry.declarations import CORE_PERMISSIONS
+from crmcore.registry.metric_checks import metric_kinds
 from crmcore.schema.model import Kind
-from crmcore.types import Importer, Label, Metric, Permission, Plugin, ReportType, ScoringRule
+from crmcore.types import Importer, Label, Metric, MetricQuery, Permission, Plugin, ReportType, ScoringRule
 
 CLASSES = {"type": "string", "enum": ["A", "B", "C"], "x-crm": {"computed_by": "abc"}}
 EXTENSION = {
@@ -34,6 +34,8 @@ REVENUE = Metric(
     date_field="order_date",
     days=365,
 )
+QUERY = MetricQuery(lambda tx, as_of: None)
+NOTHING = dict.fromkeys(("relation", "aggregate", "field", "date_field", "days"))
 RULE = ScoringRule(
     name="abc.class", entity="customer", field="abc_class", labels=[Label("A", "revenue > 1000")], otherwise="C"
 )
@@ -64,7 +66,7 @@ def refused(*plugins, config=None):
     return caught.value.problems
 
 
-def read(path):
+def read(path, options):
     return iter(())
 
 
@@ -149,6 +151,34 @@ def test_a_metric_that_does_not_fit_is_refused_with_its_reason(changes, said, hi
     assert problem.message.startswith("metric abc.revenue: ")
     assert said in problem.message
     assert hint is None or problem.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"kind": "money"}, "an aggregate has the kind of its field and takes no `kind`"),
+        ({"aggregate": None}, "a metric has a `relation` and an `aggregate`, or a `query`"),
+        ({"relation": None}, "a metric has a `relation` and an `aggregate`, or a `query`"),
+        (
+            {"query": QUERY, "kind": "money"},
+            "a metric of a query takes no `relation`, `aggregate`, `field`, `date_field`",
+        ),
+        ({**NOTHING, "query": QUERY}, "a metric of a query says its `kind`"),
+        ({**NOTHING, "query": QUERY, "kind": "money", "entity": "custmer"}, "there is no entity `custmer`"),
+    ],
+)
+def test_a_metric_is_an_aggregate_or_a_column_of_a_query(changes, said):
+    [problem] = refused(abc(metrics=[evolve(REVENUE, **changes)]))
+
+    assert problem.message.startswith("metric abc.revenue: ")
+    assert said in problem.message
+
+
+def test_a_metric_of_a_query_has_the_kind_that_it_says():
+    metric = evolve(REVENUE, **NOTHING, query=QUERY, kind="date")
+    registry = load(Config(), [abc(metrics=[metric])])
+
+    assert metric_kinds(registry.metrics, registry.entities, "customer")["revenue"] is Kind.DATE
 
 
 @pytest.mark.parametrize(

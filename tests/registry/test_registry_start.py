@@ -231,7 +231,7 @@ def test_what_a_declaration_calls_is_attributed_to_its_plugin():
     def compute(tx, parameters):
         raise ZeroDivisionError
 
-    def read(path):
+    def read(path, options):
         raise ValueError(path)
 
     declared = plugin(
@@ -244,7 +244,7 @@ def test_what_a_declaration_calls_is_attributed_to_its_plugin():
     with pytest.raises(PluginError, match=r"plugin sums 1\.0 failed in sums\.all: ZeroDivisionError"):
         registry.attributed("sums.all", registry.report_types["sums.all"].compute, None, {})
     with pytest.raises(PluginError, match=r"plugin sums 1\.0 failed in csv: ValueError: x"):
-        registry.attributed("csv", registry.importers["csv"].read, "x")
+        registry.attributed("csv", registry.importers["csv"].read, "x", {})
 
 
 # What goes wrong before anything is imported.
@@ -277,17 +277,17 @@ def test_unknown_mistyped_and_missing_settings_are_pointed_at_in_crm_toml(tmp_pa
         "required": ["server"],
         "properties": {"days": {"type": "integer", "minimum": 1}, "server": {"type": "string"}},
     }
-    toml = enabled("churn") + "[plugins.churn]\ndasy = 3\ndays = 'many'\n"
-    path = instance(tmp_path, toml, churn=({"config": config}, ""))
+    toml = enabled("mail") + "[plugins.mail]\ndasy = 3\ndays = 'many'\n"
+    path = instance(tmp_path, toml, mail=({"config": config}, ""))
 
     with pytest.raises(ConfigError) as caught:
         load(read_config(path))
 
     found = {(problem.line, problem.pointer, problem.message, problem.hint) for problem in caught.value.problems}
     assert found == {
-        (4, "plugins.churn", "`server` is missing", None),
-        (5, "plugins.churn.dasy", "unknown key `dasy`", "Did you mean `days`?"),
-        (6, "plugins.churn.days", 'expected a whole number, found "many"', None),
+        (4, "plugins.mail", "`server` is missing", None),
+        (5, "plugins.mail.dasy", "unknown key `dasy`", "Did you mean `days`?"),
+        (6, "plugins.mail.days", 'expected a whole number, found "many"', None),
     }
 
 

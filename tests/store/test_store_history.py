@@ -158,6 +158,13 @@ def test_every_kind_has_its_canonical_form(database: Database) -> None:
     assert old == {**values, "owner": user}
 
 
+def test_an_empty_value_of_any_kind_is_null(database: Database) -> None:
+    database.insert("customer", {})
+    new = {"name": "A", "staff": 1, "score": 1.5, "vip": True, "credit": Decimal(5), "since": dt.date(2026, 1, 2)}
+    (old,) = _write_computed(database, new, tuple(new))
+    assert old == dict.fromkeys(new)
+
+
 # Not shrunk: a row of all kinds takes minutes to, and the message names the kind.
 @settings(
     deadline=None,

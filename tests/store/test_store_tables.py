@@ -31,10 +31,10 @@ def tables() -> Tables:
     return build_tables(ALL)
 
 
-def test_each_entity_has_a_table_and_the_core_three(tables: Tables) -> None:
+def test_each_entity_has_a_table_and_the_core_its_own(tables: Tables) -> None:
     assert set(tables.metadata.tables) == {
         *(f"crm_{name}" for name in ("customer", "order", "team", "user")),
-        *(f"crmcore_{name}" for name in ("history", "installed", "outbox")),
+        *(f"crmcore_{name}" for name in ("history", "import", "installed", "outbox", "reject")),
     }
     assert tables.entity["customer"].name == "crm_customer"
 

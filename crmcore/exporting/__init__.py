@@ -1,0 +1,5 @@
+"""Exporting: records of an entity as a file that importing reads."""
+
+from crmcore.exporting.run import Exported, export
+
+__all__ = ["Exported", "export"]

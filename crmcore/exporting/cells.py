@@ -1,0 +1,63 @@
+"""From a value to the cell that importing reads as the same value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from crmcore.i18n import gettext as _
+from crmcore.i18n import title_in
+from crmcore.schema.model import Kind
+from crmcore.schema.values import WRITTEN, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from zoneinfo import ZoneInfo
+
+    from crmcore.schema.model import Field
+
+__all__ = ["cell_writer"]
+
+
+def cell_writer(field: Field, timezone: ZoneInfo, *, codes: bool) -> Callable[[Any], Any]:
+    """Return what makes cells of a field's values, which are not empty and no references of their own.
+
+    Args:
+        field: the field.
+        timezone: that instants are written in.
+        codes: whether enums are their codes and booleans are left as they are; titles and words otherwise.
+    """
+    if field.kind is Kind.INSTANT:
+        return lambda value: value.astimezone(timezone).isoformat()
+    if field.kind is Kind.MONEY:
+        return lambda value: Decimal(WRITTEN[Kind.MONEY](value))
+    if field.kind is Kind.NUMBER:
+        return _number
+    if field.kind is Kind.ANY_REF:
+        return str
+    if field.enum and not codes:
+        return _titles(field)
+    if field.kind is Kind.BOOLEAN and not codes:
+        words = {True: _("yes"), False: _("no")}
+        return lambda value: words[value]
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _number(value: float) -> float | Decimal:
+    """Return a number that no format writes with an exponent."""
+    return Decimal(format(Decimal(repr(value)), "f")) if "e" in repr(value) else value
+
+
+def _titles(field: Field) -> Callable[[Any], str]:
+    """Return what gives the titles of values, except for those that are also a title or the code of another value."""
+    meant: dict[str, set[str]] = {}
+    for value in field.enum:
+        for word in (value, *field.enum_titles.get(value, {}).values()):
+            meant.setdefault(fold(word.strip()), set()).add(value)
+    titles = {value: title_in(field.enum_titles.get(value, {}), value) for value in field.enum}
+    words = {value: title if meant[fold(title.strip())] == {value} else value for value, title in titles.items()}
+    return lambda value: words.get(value, str(value))

@@ -1,0 +1,91 @@
+"""One passage through a file, from its first row: what can be told of each row from the file alone.
+
+An import that goes on in the middle passes the rows before once more, so that everything that depends on earlier rows
+is as it would have been. Nothing here looks into the database.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from crmcore.importing.grouping import join_record
+from crmcore.importing.linking import Row
+from crmcore.importing.mapping import REJECTED
+from crmcore.importing.row_keys import may_lack_key
+from crmcore.importing.seen import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Self
+
+    from crmcore.importing.plan import Plan
+    from crmcore.importing.sources import Item, Source
+    from crmcore.schema.model import Entity
+
+__all__ = ["Passage"]
+
+
+class Passage:
+    """A passage through a file.
+
+    Args:
+        source: the file.
+        plan: what its rows become.
+        entities: all entities by name.
+    """
+
+    def __init__(self, source: Source, plan: Plan, entities: Mapping[str, Entity]) -> None:
+        self.cleaned: Counter[tuple[str, str, str]] = Counter()
+        """Header, cell, and what a mapping file has in its place -> number of rows."""
+        self._source, self._plan, self._entities = source, plan, entities
+        self._mended = tuple(source.header.names[: len(REJECTED)]) == REJECTED
+        self._may_lack_key = may_lack_key(plan, entities)
+        # Whether rows that are done with tell anything about later ones, or about the file, but by their keys.
+        self._telling = plan.lines is not None or any(column.style.values for column in plan.columns)
+        self._seen = Seen()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._seen.__exit__()
+
+    def rows(self, done: int = 0) -> Iterator[tuple[Item, Row | None]]:
+        """Yield every item with its row; None for a row that is left out on purpose.
+
+        Args:
+            done: number of items that are passed and not yielded.
+        """
+        for item in self._source.items():
+            if item.position > done:
+                yield item, self._row(item)
+            elif self._telling:
+                self._row(item)
+            elif item.problem is None:
+                self._row_key(item.cells)
+
+    def _row(self, item: Item) -> Row | None:
+        if item.problem is not None:
+            unread = item.problem.value if isinstance(item.problem.value, list) else []
+            return Row(item.position, item.line, unread, {}, [evolve(item.problem, line=item.line)], str)
+        planned = self._plan.read(item.cells)
+        if planned.skipped:
+            return None
+        self.cleaned.update(planned.cleaned)
+        row_key = self._row_key(item.cells)
+        problems = [evolve(problem, line=item.line) for problem in planned.problems]
+        row = Row(item.position, item.line, item.cells, planned.values, problems, row_key)
+        if self._plan.lines is not None and not row.problems:
+            join_record(self._seen, self._entities, self._plan, self._plan.lines, row)
+        return row
+
+    def _row_key(self, cells: Mapping[str, Any]) -> Callable[[], str]:
+        """Count a row that may need a key, and return what gives it."""
+        own = {name: cell for name, cell in cells.items() if not (self._mended and name in REJECTED)}
+        if not self._may_lack_key(cells):
+            return lambda: self._seen.row_key(own)
+        key = self._seen.row_key(own)
+        return lambda: key

@@ -1,0 +1,63 @@
+"""What an import did, and how its figures are kept in the register."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from crmcore.importing.plan import Plan
+    from crmcore.types import Problem
+
+__all__ = ["LEFT_OUT", "ImportResult", "created_besides", "created_key", "row_outcomes"]
+
+LEFT_OUT = "left_out"
+"""Outcome of rows that a mapping file leaves out."""
+_CREATED = "created:"
+"""Beginning of the figures, among the outcomes of an import, of records that were created besides its rows."""
+
+
+@frozen(kw_only=True)
+class ImportResult:
+    """What an import did, the part before an interruption included."""
+
+    id: int
+    """Number of the import; ``crmcore import undo`` takes it."""
+    plan: Plan
+    outcomes: Mapping[str, int]
+    """Outcome (``created``, ``updated``, ``unchanged``, ``skipped``, ``rejected``) -> number of rows."""
+    skipped: int
+    """Rows left out on purpose."""
+    created: Mapping[str, int]
+    """Entity -> number of records created besides: missing ones that rows refer to, records and their lines."""
+    cleaned: Mapping[tuple[str, str, str], int]
+    """Header, cell, and what the mapping file has in its place -> number of rows."""
+    problems: tuple[Problem, ...]
+    """The first hundred problems, each with file and line; the rejects file has them all."""
+    rejects: Path | None
+    """The file with the rejected rows and their reasons, or None where every row was taken."""
+    resumed: int
+    """Number of rows that an interrupted run had done; 0 where there was none."""
+    form: str
+    """How the file was read, for people."""
+    dry_run: bool
+    """Whether all of it was thrown away again."""
+
+
+def created_key(entity: str) -> str:
+    """Return the name under which the register counts records of an entity that were created besides the rows."""
+    return _CREATED + entity
+
+
+def row_outcomes(counted: Mapping[str, int]) -> dict[str, int]:
+    """Return what became of rows, of the figures in the register."""
+    return {name: n for name, n in counted.items() if n and name != LEFT_OUT and not name.startswith(_CREATED)}
+
+
+def created_besides(counted: Mapping[str, int]) -> dict[str, int]:
+    """Return how many records of which entity were created besides the rows, of the figures in the register."""
+    return {name.removeprefix(_CREATED): n for name, n in counted.items() if n and name.startswith(_CREATED)}

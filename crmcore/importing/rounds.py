@@ -1,0 +1,198 @@
+"""The rows of a file in chunks through the first door, each chunk committed with its position; then those that wait.
+
+What becomes of one row is :mod:`crmcore.importing.passage`, of one chunk :mod:`crmcore.importing.saving`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, evolve, field, frozen
+
+from crmcore.importing import register
+from crmcore.importing.linking import REFERENCE_SELF
+from crmcore.importing.passage import Passage
+from crmcore.importing.progress import Stopwatch
+from crmcore.importing.register import ImportJob, RejectedRow
+from crmcore.importing.result import LEFT_OUT, created_key
+from crmcore.importing.saving import Saving
+from crmcore.records.saving import IMPORT
+from crmcore.store.imports import iterate_rejects
+from crmcore.types import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection
+
+    from crmcore.app import CRM
+    from crmcore.importing.linking import Row
+    from crmcore.importing.plan import Plan
+    from crmcore.importing.progress import ShowProgress
+    from crmcore.importing.sources import Item, Source
+    from crmcore.records.saving import OnMatch
+    from crmcore.records.session import Session
+    from crmcore.types import Actor
+
+__all__ = ["Rounds", "Settings"]
+
+_ROWS_PER_CHUNK = 1000
+_PROBLEMS_KEPT = 100
+
+
+@frozen
+class Settings:
+    """What a chunk is saved with."""
+
+    actor: Actor | str
+    on_match: OnMatch
+    create_missing: bool
+    connection: Connection | None
+    """Of a rehearsal."""
+
+
+@define(kw_only=True)
+class Rounds:
+    """An import under way."""
+
+    crm: CRM
+    plan: Plan
+    source: Source
+    settings: Settings
+    job: ImportJob
+    progress: ShowProgress | None
+    problems: list[Problem] = field(factory=list)
+    cleaned: Counter[tuple[str, str, str]] = field(factory=Counter)
+
+    def recall_problems(self) -> None:
+        """Take up the problems that an interrupted run has found."""
+        if not self.job.resumed:
+            return
+        with self._session() as session:
+            found = iterate_rejects(session.connection, session.runtime.tables, self.job.id)
+            self.problems = [
+                Problem(message=row.reason, code=row.code, line=row.line, file=self.source.path)
+                for row in islice(found, _PROBLEMS_KEPT)
+            ]
+
+    def first_round(self) -> None:
+        """Save the rows that are not done with yet."""
+        resumed, stopwatch = self.job.position, None
+        with Passage(self.source, self.plan, self.crm.registry.entities) as passage:
+            for chunk in _chunks(passage.rows(resumed)):
+                if stopwatch is None:
+                    stopwatch = self._stopwatch(chunk[0][0].line)
+                    self._show(stopwatch, resumed, chunk[0][0].line)
+                self._save_chunk(chunk)
+                self._show(stopwatch, self.job.position, chunk[-1][0].line)
+            if stopwatch is None:  # no rows, or none that an interrupted run had left
+                self._show(self._stopwatch(self.job.file.lines), resumed, self.job.file.lines)
+            self.cleaned = passage.cleaned
+
+    def later_rounds(self) -> None:
+        """Save rows that have waited for records of later rows: again and again, as long as some get in.
+
+        What is missing all the same is created at the end, where that is wished.
+        """
+        while self._later_round(waits=True):
+            pass
+        if self.settings.create_missing:
+            self._later_round(waits=False)
+
+    def _save_chunk(self, chunk: Sequence[tuple[Item, Row | None]]) -> None:
+        rows = [row for _item, row in chunk if row is not None]
+        with self._session() as session:
+            saving = self._saving(session, waits=True)
+            saving.save(rows)
+            outcomes = Counter(row.outcome for row in rows)
+            outcomes.update({created_key(entity): n for entity, n in saving.created.items()})
+            outcomes[LEFT_OUT] = len(chunk) - len(rows)
+            job = register.advance(
+                session,
+                self.job,
+                position=chunk[-1][0].position,
+                outcomes=outcomes,
+                rejected=[_rejected(row) for row in rows if row.outcome == "rejected"],
+            )
+        self.job = job
+        self._note_problems(rows)
+
+    def _later_round(self, *, waits: bool) -> bool:
+        """Try rows that wait once more, and return whether any got in."""
+        with self._session() as session:
+            waiting = {row.line: row for row in register.waiting(session, self.job, REFERENCE_SELF)}
+        if not waiting:
+            return False
+        before = self.job.outcomes["rejected"]
+        # The file is read again: how often a row had come before is told by the rows before it.
+        with Passage(self.source, self.plan, self.crm.registry.entities) as passage:
+            again = (row for _item, row in passage.rows() if row is not None and row.line in waiting)
+            for rows in _chunks(again):
+                self._save_again(rows, waiting, waits=waits)
+        return self.job.outcomes["rejected"] < before
+
+    def _save_again(self, rows: Sequence[Row], waiting: Mapping[int, RejectedRow], *, waits: bool) -> None:
+        with self._session() as session:
+            saving = self._saving(session, waits=waits)
+            saving.save(rows)
+            saved = [row for row in rows if row.outcome != "rejected"]
+            outcomes = Counter(row.outcome for row in saved)
+            outcomes.update({created_key(entity): n for entity, n in saving.created.items()})
+            still = [_rejected(row) for row in rows if row.outcome == "rejected"]
+            job = register.taken(
+                session,
+                self.job,
+                [waiting[row.line] for row in saved],
+                outcomes,
+                [evolve(row, id=waiting[row.line].id) for row in still if row.reason != waiting[row.line].reason],
+            )
+        self.job = job
+        self._replace_problems(rows)
+
+    def _session(self) -> AbstractContextManager[Session]:
+        return self.crm.session(self.settings.actor, source=IMPORT, connection=self.settings.connection)
+
+    def _saving(self, session: Session, *, waits: bool) -> Saving:
+        return Saving(
+            session=session,
+            plan=self.plan,
+            import_id=self.job.id,
+            on_match=self.settings.on_match,
+            create_missing=self.settings.create_missing,
+            waits=waits,
+        )
+
+    def _note_problems(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            left = _PROBLEMS_KEPT - len(self.problems)
+            self.problems.extend(evolve(problem, file=self.source.path) for problem in row.problems[:left])
+
+    def _replace_problems(self, rows: Iterable[Row]) -> None:
+        """Forget what was wrong with rows before, and note what is wrong with them now, in the order of the file."""
+        lines = {row.line for row in rows}
+        self.problems = [problem for problem in self.problems if problem.line not in lines]
+        self._note_problems(rows)
+        self.problems.sort(key=lambda problem: problem.line or 0)
+
+    def _stopwatch(self, line: int) -> Stopwatch:
+        lines = self.source.header.lines or self.job.file.lines
+        return Stopwatch(import_id=self.job.id, resumed=self.job.position, lines=lines, first_line=line)
+
+    def _show(self, stopwatch: Stopwatch, rows: int, line: int) -> None:
+        if self.progress is not None:
+            self.progress(stopwatch.at(rows, line))
+
+
+def _rejected(row: Row) -> RejectedRow:
+    codes = [problem.code for problem in row.problems if problem.code != REFERENCE_SELF]
+    reasons = "; ".join(str(evolve(problem, file=None, line=None)) for problem in row.problems)
+    return RejectedRow(row.line, reasons, codes[0] if codes else REFERENCE_SELF, row.cells)
+
+
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _ROWS_PER_CHUNK)):
+        yield chunk

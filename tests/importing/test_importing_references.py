@@ -1,0 +1,191 @@
+"""References of imported rows: found by key, name or several fields, created where that is wished, and those to rows
+further down in the same file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from imported import listed, named, rejected, versions
+
+from crmcore.errors import AccessDenied
+
+if TYPE_CHECKING:
+    from imported import Bring
+
+    from crmcore import CRM
+    from crmcore.testing import MakeCRM
+
+ORDERS = "number,customer,order date\nS1,Acme,2026-01-10\nS2,ACME ,2026-01-11\nS3,Cancity,2026-01-12\n"
+
+
+def test_what_is_not_there_is_rejected_with_the_option_that_creates_it(crm: CRM, bring: Bring) -> None:
+    result = bring("order", ORDERS)
+    assert result.outcomes == {"rejected": 3}
+    assert rejected(result)[1][1] == (
+        'customer: there is no customer "Acme" (--create-missing creates what is not there.)'
+    )
+    assert {problem.code for problem in result.problems} == {"reference"}
+    assert listed(crm, "customer", "name") == []
+
+
+def test_what_is_missing_is_created_once_by_its_name(crm: CRM, bring: Bring) -> None:
+    result = bring("order", ORDERS, create_missing=True)
+    assert result.outcomes == {"created": 3}
+    assert result.created == {"customer": 2}
+    assert named(crm, "order", "customer", "customer") == [("S1", "Acme"), ("S2", "Acme"), ("S3", "Cancity")]
+    assert set(listed(crm, "customer", "import_id")) == {(result.id,)}
+
+
+def test_a_repeat_creates_nothing(crm: CRM, bring: Bring) -> None:
+    bring("order", ORDERS, create_missing=True)
+    again = bring("order", ORDERS, create_missing=True)
+    assert (again.outcomes, again.created) == ({"unchanged": 3}, {})
+    assert versions(crm, "customer") == {1}
+
+
+def test_a_user_without_a_key_is_known_again_by_name(crm: CRM, bring: Bring) -> None:
+    text = "code,stage,owner\nD1,won,Moses Frase\nD2,won,moses frase\n"
+    assert bring("opportunity", text, create_missing=True).created == {"user": 1}
+    assert bring("opportunity", text.replace("D1", "D3"), create_missing=True).created == {}
+    assert named(crm, "opportunity", "owner", "user") == [(None, "Moses Frase")] * 3
+
+
+def test_a_name_that_two_have_is_neither_guessed_nor_created(crm: CRM, bring: Bring) -> None:
+    with crm.session() as session:
+        for _twice in range(2):
+            session.create("customer", {"name": "Acme"}, on_match="create")
+    result = bring("order", "customer,order date\nAcme,2026-01-10\n", create_missing=True)
+    assert result.outcomes == {"rejected": 1}
+    assert result.created == {}
+
+
+def test_a_reference_that_leads_nowhere_is_never_created(crm: CRM, bring: Bring) -> None:
+    result = bring("order", "customer,order date\ncustomer:99,2026-01-10\n", create_missing=True)
+    assert result.outcomes == {"rejected": 1}
+    assert listed(crm, "customer", "name") == []
+
+
+def test_a_row_that_is_bad_anyway_creates_nothing(crm: CRM, bring: Bring) -> None:
+    result = bring("order", "customer,order date\nAcme,2026-02-30\n", create_missing=True, date_format="yyyy-mm-dd")
+    assert result.outcomes == {"rejected": 1}
+    assert listed(crm, "customer", "name") == []
+
+
+def test_what_cannot_be_created_is_the_row_s_problem(crm: CRM, bring: Bring) -> None:
+    result = bring("order", f"customer,order date\n{'A' * 201},2026-01-10\n", create_missing=True)
+    assert result.outcomes == {"rejected": 1}
+    assert "the missing customer could not be created: " in result.problems[0].message
+
+
+def test_whoever_may_not_create_what_is_missing_is_told(make_crm: MakeCRM, bring: Bring, tmp_path) -> None:
+    from crmcore.importing import import_file
+
+    crm = make_crm(enabled=["tabular"], roles={"sales": {"*": {"read": True}, "order": {"create": True, "read": True}}})
+    with crm.session() as session:
+        session.create("user", {"login": "anna", "roles": ["sales"]})
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    with pytest.raises(AccessDenied, match="anna may not create customer"):
+        import_file(crm, tmp_path / "orders.csv", "order", actor="anna", create_missing=True)
+
+
+# -- several columns that describe one record -----------------------------------------------------------------------
+
+DESCRIBED = "Order ID,Order Date,Customer ID,Customer Name\nS1,2026-01-10,K-1,Acme\nS2,2026-01-11,K-1,ACME Inc.\n"
+
+
+def test_several_columns_describe_the_record_that_they_lead_to(crm: CRM, bring: Bring) -> None:
+    result = bring("order", DESCRIBED, create_missing=True)
+    assert [column.target for column in result.plan.columns][2:] == ["customer.code", "customer.name"]
+    assert result.created == {"customer": 1}
+    assert listed(crm, "customer", "code", "name") == [("K-1", "Acme")]
+    assert named(crm, "order", "customer", "customer") == [("S1", "Acme"), ("S2", "Acme")]
+
+
+def test_a_described_record_that_is_there_is_found_and_not_changed(crm: CRM, bring: Bring) -> None:
+    bring("customer", "code,name\nK-1,Acme Limited\n")
+    result = bring("order", DESCRIBED)
+    assert result.outcomes == {"created": 2}
+    assert listed(crm, "customer", "code", "name", "version") == [("K-1", "Acme Limited", 1)]
+
+
+def test_the_same_name_under_another_code_is_another_record(crm: CRM, bring: Bring) -> None:
+    bring("customer", "code,name\nK-9,Acme\n")
+    assert bring("order", DESCRIBED, create_missing=True).created == {"customer": 1}
+    assert listed(crm, "customer", "code") == [("K-9",), ("K-1",)]
+
+
+def test_a_described_record_that_is_missing_is_named_as_the_file_has_it(bring: Bring) -> None:
+    result = bring("order", DESCRIBED)
+    assert result.outcomes == {"rejected": 2}
+    assert result.problems[0].message == 'there is no customer "K-1, Acme"'
+    assert result.problems[0].field == "Customer ID"
+
+
+def test_a_record_described_by_its_name_alone_is_found_by_it(crm: CRM, bring: Bring) -> None:
+    mapping = '[columns]\nnumber = "number"\nday = "order_date"\nagent = "owner.name"\nbuyer = "customer.name"\n'
+    text = "number,day,agent,buyer\nS1,2026-01-10,Li Wei,Acme\nS2,2026-01-10,li wei,Acme\n"
+    assert bring("order", text, mapping=mapping, create_missing=True).created == {"customer": 1, "user": 1}
+    assert bring("order", text.replace("S1", "S3"), mapping=mapping).outcomes == {"created": 1, "unchanged": 1}
+    assert listed(crm, "user", "name") == [("Li Wei",)]
+
+
+def test_a_deleted_record_is_neither_found_nor_created_again(crm: CRM, bring: Bring) -> None:
+    bring("customer", "code,name\nK-1,Acme\n")
+    with crm.session() as session:
+        session.delete("customer", 1)
+    result = bring("order", DESCRIBED, create_missing=True)
+    assert result.outcomes == {"rejected": 2}
+    assert result.problems[0].message == 'the customer "K-1, Acme" was deleted'
+
+
+# -- references to rows further down --------------------------------------------------------------------------------
+
+FAMILY = "name,parent\nDaughter,Mother\nMother,Grandmother\nGrandmother,\n"
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+@pytest.mark.parametrize("create_missing", [False, True])
+def test_a_parent_may_come_after_its_children(crm: CRM, bring: Bring, create_missing: bool) -> None:
+    result = bring("customer", FAMILY, create_missing=create_missing)
+    assert (result.outcomes, result.created, result.problems, result.rejects) == ({"created": 3}, {}, (), None)
+    assert sorted(named(crm, "customer", "parent", "customer")) == [
+        ("Daughter", "Mother"),
+        ("Grandmother", None),
+        ("Mother", "Grandmother"),
+    ]
+    assert bring("customer", FAMILY, create_missing=create_missing).outcomes == {"unchanged": 3}
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_what_no_row_brings_stays_rejected_and_the_rest_gets_in(crm: CRM, bring: Bring) -> None:
+    result = bring("customer", FAMILY.replace("Grandmother,\n", "Grandmother,Nobody\n") + "Other,\n")
+    assert result.outcomes == {"rejected": 3, "created": 1}
+    assert [row[0] for row in rejected(result)[1:]] == ["2", "3", "4"]
+    assert re.match('parent: there is no customer "Nobody"', rejected(result)[3][1])
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_a_circle_is_closed_by_creating_what_is_missing(crm: CRM, bring: Bring) -> None:
+    circle = "name,parent,region\nHen,Egg,East\nEgg,Hen,West\n"
+    assert bring("customer", circle).outcomes == {"rejected": 2}
+    bring("customer", circle, create_missing=True)
+    assert sorted(named(crm, "customer", "parent", "customer")) == [("Egg", "Hen"), ("Hen", "Egg")]
+    assert sorted(listed(crm, "customer", "name", "region")) == [("Egg", "West"), ("Hen", "East")]
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_rows_that_wait_keep_their_place_among_rows_like_them(crm: CRM, bring: Bring) -> None:
+    # Users without a login have no key, so a repeat knows them by what is in the row and how often it came before.
+    users = "name,manager\nAnn,Zoe\nAnn,Zoe\nBob,\nZoe,\n"
+    assert bring("user", users).outcomes == {"created": 4}
+    assert bring("user", users).outcomes == {"unchanged": 4}
+
+
+def test_a_row_that_waits_and_turns_out_bad_has_its_own_reason(crm: CRM, bring: Bring) -> None:
+    result = bring("customer", f"name,parent,region\nDaughter,Mother,{'E' * 101}\nMother,,\n")
+    assert result.outcomes == {"created": 1, "rejected": 1}
+    (row,) = rejected(result)[1:]
+    assert row[1].startswith("region: ")
+    assert "Mother" not in row[1]

@@ -1,0 +1,239 @@
+"""The run of an import: rehearsed, interrupted and taken up again, repeated, and said of it what it did."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from imported import listed, rejected, versions
+
+from crmcore.errors import UsageError, ValidationError
+from crmcore.importing import import_file, plan_file
+from crmcore.importing.register import imports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imported import Bring
+
+    from crmcore import CRM
+    from crmcore.importing import Progress
+
+CUSTOMERS = "name,code\nA,1\nB,2\nC,3\nD,4\nE,5\n"
+VISITS = "kind,about,summary,due date\n" + "call,customer:1,Ask,2026-02-01\n" * 5
+
+
+class Interrupted(Exception):
+    """What a test raises in the middle of an import."""
+
+
+def interrupting(after: int) -> Any:
+    """Return a progress callback that raises once so many rows are in."""
+
+    def progress(progress: Progress) -> None:
+        if progress.rows >= after:
+            raise Interrupted
+
+    return progress
+
+
+# -- interrupted and taken up again ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_an_interrupted_import_goes_on_where_it_was(crm: CRM, bring: Bring) -> None:
+    with pytest.raises(Interrupted):
+        bring("customer", CUSTOMERS, progress=interrupting(2))
+    assert listed(crm, "customer", "name") == [("A",), ("B",)]
+    result = bring("customer", CUSTOMERS)
+    assert (result.resumed, result.outcomes) == (2, {"created": 5})
+    assert listed(crm, "customer", "name", "version") == [(name, 1) for name in "ABCDE"]
+    with crm.session() as session:
+        assert [(one.id, one.state) for one in imports(session)] == [(result.id, "finished")]
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_rows_without_a_key_are_counted_from_the_first_row_on(crm: CRM, bring: Bring) -> None:
+    bring("customer", "name\nAcme\n", name="customer.csv")
+    with pytest.raises(Interrupted):
+        bring("activity", VISITS, progress=interrupting(2))
+    assert bring("activity", VISITS).outcomes == {"created": 5}
+    assert bring("activity", VISITS).outcomes == {"unchanged": 5}
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_all_that_is_told_of_an_import_is_of_the_whole_import(crm: CRM, bring: Bring) -> None:
+    mapping = """
+        [columns]
+        name = "name"
+        region = { field = "region", values = { "E" = "East" } }
+        kind = "kind"
+        founded = "founded_date"
+        [skip]
+        when = { name = ["Total"] }
+    """
+    text = "name,region,kind,founded\nA,E,shop,\nB,E,,\nC,,,2001-02-30\nTotal,E,,\nD,E,,\n"
+    undisturbed = bring("customer", text, mapping=mapping, dry_run=True, date_format="yyyy-mm-dd")
+    with pytest.raises(Interrupted):
+        bring("customer", text, mapping=mapping, progress=interrupting(4), date_format="yyyy-mm-dd")
+    result = bring("customer", text, mapping=mapping, date_format="yyyy-mm-dd")
+    assert result.outcomes == undisturbed.outcomes == {"created": 2, "rejected": 2}
+    assert result.cleaned == undisturbed.cleaned == {("region", "E", "East"): 3}
+    assert result.skipped == undisturbed.skipped == 1
+    assert [problem.line for problem in result.problems] == [2, 4]
+    assert [row[0] for row in rejected(result)] == ["line", "2", "4"]
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_lines_of_an_order_are_compared_across_an_interruption(crm: CRM, bring: Bring) -> None:
+    rows = ["S1,2026-01-10,Acme,1,5", "S1,2026-01-10,Acme,2,5", "S1,2026-01-11,Acme,3,5", "S1,2026-01-10,Acme,4,5"]
+    text = "\n".join(["Order ID,Order Date,Customer,Line No,Line Amount", *rows])
+    with pytest.raises(Interrupted):
+        bring("order", text, create_missing=True, progress=interrupting(2))
+    result = bring("order", text, create_missing=True)
+    assert result.outcomes == {"created": 3, "rejected": 1}
+    assert result.created == {"customer": 1, "order": 1, "order_line": 3}
+    assert result.problems[0].message == 'line 2 of the same order has "2026-01-10" here'
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_an_interrupted_import_can_begin_anew(crm: CRM, bring: Bring) -> None:
+    with pytest.raises(Interrupted):
+        bring("customer", CUSTOMERS, progress=interrupting(2))
+    result = bring("customer", CUSTOMERS, restart=True)
+    assert (result.resumed, result.outcomes) == (0, {"unchanged": 2, "created": 3})
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+@pytest.mark.parametrize(
+    "other", [{"on_match": "skip"}, {"create_missing": True}, {"mapping": '[columns]\nname = "name"\n'}]
+)
+def test_another_command_is_another_import(bring: Bring, other: dict[str, Any]) -> None:
+    with pytest.raises(Interrupted):
+        bring("customer", CUSTOMERS, progress=interrupting(2))
+    assert bring("customer", CUSTOMERS, **other).resumed == 0
+
+
+# -- rehearsed ------------------------------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_says_what_would_be_and_saves_nothing(crm: CRM, bring: Bring, tmp_path: Path) -> None:
+    text = "Order ID,Order Date,Customer,Line Amount\nS1,2026-01-10,Acme,5\nS2,2026-01-10,Acme,much\n"
+    result = bring("order", text, create_missing=True, dry_run=True)
+    assert result.dry_run
+    assert (result.outcomes, result.rejects) == ({"created": 1, "rejected": 1}, None)
+    assert result.created == {"customer": 1, "order": 1, "order_line": 1}
+    assert len(result.problems) == 1
+    assert [listed(crm, entity, "id") for entity in ("customer", "order", "order_line")] == [[], [], []]
+    assert [path.name for path in tmp_path.glob("*.rejects*")] == []
+    with crm.session() as session:
+        assert imports(session) == []
+
+
+# -- what is asked of the file --------------------------------------------------------------------------------------
+
+
+def test_the_plan_is_shown_before_anything_is_written(crm: CRM, bring: Bring) -> None:
+    shown = []
+
+    def before(plan: Any, header: Any) -> None:
+        shown.append((header.names, [column.target for column in plan.columns], listed(crm, "customer", "id")))
+
+    bring("customer", "客户名称,colour\nAcme,red\n", before=before)
+    assert shown == [(("客户名称", "colour"), ["name"], [])]
+
+
+def test_options_are_given_to_the_reader_and_win_over_those_of_the_mapping_file(crm: CRM, tmp_path: Path) -> None:
+    path, mapping = tmp_path / "gb.csv", tmp_path / "mapping.toml"
+    path.write_bytes("名称;地区\n企业电子;华南\n".encode("gb18030"))
+    mapping.write_text(
+        '[file]\nencoding = "utf-8"\ndelimiter = ";"\n[columns]\n"名称" = "name"\n"地区" = "region"\n', "utf-8"
+    )
+    import_file(crm, path, "customer", mapping=mapping, options={"encoding": "gb18030"})
+    assert listed(crm, "customer", "name", "region") == [("企业电子", "华南")]
+
+
+def test_an_option_that_the_reader_does_not_have_is_refused(bring: Bring) -> None:
+    with pytest.raises(ValidationError, match="encodin"):
+        bring("customer", CUSTOMERS, options={"encodin": "utf-8"})
+    with pytest.raises(ValidationError):
+        bring("customer", CUSTOMERS, options={"encoding": 7})
+
+
+def test_dates_that_can_be_read_in_two_ways_are_asked_about_before_anything_is_saved(crm: CRM, bring: Bring) -> None:
+    with pytest.raises(UsageError, match="founded date"):
+        bring("customer", "name,founded date\nA,03/04/2001\nB,05/06/2001\n")
+    assert listed(crm, "customer", "id") == []
+    bring("customer", "name,founded date\nA,03/04/2001\nB,05/06/2001\n", date_format="dd/mm/yyyy")
+    assert [str(day) for (day,) in listed(crm, "customer", "founded_date")] == ["2001-04-03", "2001-06-05"]
+
+
+def test_dates_are_settled_by_a_row_far_down(crm: CRM, bring: Bring) -> None:
+    rows = "".join(f"C{n},03/04/2001\n" for n in range(1500))
+    bring("customer", "name,founded date\n" + rows + "Last,13/04/2001\n")
+    assert {str(day) for (day,) in listed(crm, "customer", "founded_date")} == {"2001-04-03", "2001-04-13"}
+
+
+@pytest.mark.parametrize("text", ["name,code\n", "name,code\nname,code\n", "name,code\n\n\n"])
+def test_a_file_without_rows_imports_nothing(crm: CRM, bring: Bring, text: str) -> None:
+    result = bring("customer", text)
+    assert (result.outcomes, result.problems, result.rejects) == ({}, (), None)
+
+
+def test_a_header_that_comes_again_is_left_out(crm: CRM, bring: Bring) -> None:
+    result = bring("customer", CUSTOMERS + CUSTOMERS.replace("A,1", "F,6"))
+    assert result.outcomes == {"created": 6, "unchanged": 4}
+    assert [code for (code,) in listed(crm, "customer", "code")] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_rows_that_the_mapping_file_leaves_out_are_counted(crm: CRM, bring: Bring) -> None:
+    mapping = '[columns]\nname = "name"\n[skip]\nwhen = { "name" = ["", "total"] }\n'
+    result = bring("customer", "name,code\nA,1\nTotal,1\n,7\n", mapping=mapping)
+    assert (result.outcomes, result.skipped) == ({"created": 1}, 2)
+
+
+def test_an_unknown_entity_is_refused(bring: Bring) -> None:
+    with pytest.raises(UsageError, match="no entity 'custmer'"):
+        bring("custmer", CUSTOMERS)
+
+
+def test_what_the_columns_mean_can_be_asked_without_importing(crm: CRM, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(CUSTOMERS)
+    plan, source = plan_file(crm, tmp_path / "c.csv", "customer")
+    assert [column.target for column in plan.columns] == ["name", "code"]
+    assert source.header.names == ("name", "code")
+
+
+# -- what is told of it ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_progress_counts_rows_and_the_share_of_the_file(bring: Bring) -> None:
+    seen: list[Progress] = []
+    bring("customer", CUSTOMERS, progress=seen.append)
+    assert [one.rows for one in seen] == [0, 2, 4, 5]
+    assert [one.fraction for one in seen] == [2 / 6, 3 / 6, 5 / 6, 1]
+    assert {one.resumed for one in seen} == {0}
+
+
+def test_only_the_first_hundred_problems_are_kept(bring: Bring) -> None:
+    result = bring("customer", "name,kind\n" + "Acme,shop\n" * 150)
+    assert len(result.problems) == 100
+    assert len(rejected(result)) == 151
+
+
+def test_records_carry_the_number_of_their_import(crm: CRM, bring: Bring) -> None:
+    first = bring("customer", CUSTOMERS)
+    second = bring("customer", CUSTOMERS.replace("A,1", "AA,1").replace("E,5", "F,6"))
+    assert second.outcomes == {"unchanged": 3, "updated": 1, "created": 1}
+    assert [number for (number,) in listed(crm, "customer", "import_id")] == [first.id] * 5 + [second.id]
+    with crm.session() as session:
+        (change,) = session.history("customer", 1)
+    assert change.old == {"name": "A"}
+    assert versions(crm, "customer") == {1, 2}
+
+
+def test_a_value_in_another_currency_is_no_value_of_ours(bring: Bring) -> None:
+    result = bring("customer", "name,annual revenue\nAcme,$100\n")
+    assert re.search("not in CNY", result.problems[0].message)
