@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crmcore.app import CRM
     from crmcore.conditions.functions import day_number
     from crmcore.config import Config, read_config
-    from crmcore.encodings import Encoding, detect_encoding
+    from crmcore.encodings import Encoding, EncodingError, codec_name, detect_encoding
     from crmcore.hookspecs import hookimpl
     from crmcore.i18n import gettext, ngettext
     from crmcore.metrics import metric_values
@@ -30,12 +30,14 @@ __all__ = [
     "Board",
     "Config",
     "Encoding",
+    "EncodingError",
     "Record",
     "Registry",
     "Session",
     "StageFigures",
     "__version__",
     "board",
+    "codec_name",
     "day_number",
     "detect_encoding",
     "gettext",
@@ -55,11 +57,13 @@ _HOMES = {
     "CRM": "crmcore.app",
     "Config": "crmcore.config",
     "Encoding": "crmcore.encodings",
+    "EncodingError": "crmcore.encodings",
     "Record": "crmcore.schema.records",
     "Registry": "crmcore.registry",
     "Session": "crmcore.records.session",
     "StageFigures": "crmcore.pipelines",
     "board": "crmcore.pipelines",
+    "codec_name": "crmcore.encodings",
     "detect_encoding": "crmcore.encodings",
     "gettext": "crmcore.i18n",
     "hookimpl": "crmcore.hookspecs",

@@ -63,8 +63,7 @@ def timeline(session: Session, entity: str, ids: Sequence[int]) -> Timeline:
         for some in chunks(sorted(set(ids)))
         for id in session.execute(select(table.c.id).where(table.c.id.in_(some))).scalars()
     ]
-    answers, failures = session.runtime.registry.ask_isolated("crm_timeline", tx=session, entity=entity, ids=seen)
-    told = chain.from_iterable(entries for _plugin, entries in answers)
+    told, failures = session.ask_isolated("crm_timeline", entity=entity, ids=seen)
     known = chain(
         _created(session, model, seen), _label_changes(session, model, seen), _activities(session, model, seen)
     )
@@ -170,7 +169,9 @@ def _said(field: Field, value: Any) -> str:
     """Return a value as people call it."""
     if value is None:
         return _("empty")
-    return title_in(field.enum_titles.get(value, {}), str(value)) if field.enum else str(value)
+    if field.enum:
+        return title_in(field.enum_titles.get(value, {}), str(value))
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def _rows(

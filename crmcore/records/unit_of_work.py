@@ -192,6 +192,29 @@ class UnitOfWork:
                     raise self.access.denied(self.actor, "read", asked) from error
             raise
 
+    def ask_isolated(self, hook: str, **arguments: Any) -> tuple[list[Any], tuple[PluginError, ...]]:
+        """Ask every plugin a question, each in a savepoint of its own, and return all answers and who failed.
+
+        A statement that fails would otherwise end the transaction for the others too, on PostgreSQL.
+
+        Args:
+            hook: name of an isolated hook that answers with an iterable and takes ``tx``.
+            **arguments: of the hook, besides ``tx``.
+        """
+        registry = self.runtime.registry
+        answers: list[Any] = []
+        failures: list[PluginError] = []
+        for plugin in registry.listeners(hook):
+            savepoint = self.connection.begin_nested()
+            answered, failed = registry.ask_isolated(hook, plugin, tx=self, **arguments)
+            if failed:
+                savepoint.rollback()
+            else:
+                savepoint.commit()
+            answers += [each for _plugin, several in answered for each in several]
+            failures += failed
+        return answers, tuple(failures)
+
     def tell(self, hook: str, batch: Batch) -> None:
         """Call a hook of the plugins that listen to the batch's entity."""
         for _plugin, _result in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch):

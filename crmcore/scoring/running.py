@@ -32,23 +32,27 @@ RUN = "scoring.run"
 
 
 def rules(registry: Registry, names: Sequence[str] = ()) -> tuple[ScoringRule, ...]:
-    """Return rules by name, or all of them, each after those that write what it reads.
+    """Return rules by name, full or after the dot, or all of them, each after those that write what it reads.
 
     Raises:
         UsageError: there is no rule of that name.
     """
-    for name in names:
-        if name not in registry.scoring_rules:
-            known = ", ".join(sorted(registry.scoring_rules)) or _("none: enable a plugin that declares one")
-            raise UsageError(
-                _("there is no scoring rule {name!r}").format(name=name), hint=_("Known: {known}").format(known=known)
-            )
+    wanted = {_full_name(registry, name) for name in names}
 
     def ordered() -> tuple[str, ...]:
         return rule_order(registry.scoring_rules, registry.entities, registry.metrics)[0]
 
     order = registry.derived("order of scoring rules", ordered)
-    return tuple(registry.scoring_rules[name] for name in order if not names or name in names)
+    return tuple(registry.scoring_rules[name] for name in order if not names or name in wanted)
+
+
+def _full_name(registry: Registry, name: str) -> str:
+    found = [full for full in registry.scoring_rules if name in (full, full.partition(".")[2])]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(sorted(registry.scoring_rules)) or _("none: enable a plugin that declares one")
+    message = _("there is more than one scoring rule {name!r}") if found else _("there is no scoring rule {name!r}")
+    raise UsageError(message.format(name=name), hint=_("Known: {known}").format(known=known))
 
 
 def run(session: Session, rule: ScoringRule, as_of: dt.date | None = None) -> ScoringRun:

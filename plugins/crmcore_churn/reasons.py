@@ -32,13 +32,18 @@ def reasons(row: Row) -> str:
     return "; ".join(_reasons(row)) or _("in its usual rhythm")
 
 
+def days(interval: float) -> str:
+    """Return a number of days, with its half where it has one."""
+    return f"{interval:,.1f}".removesuffix(".0")
+
+
 def _reasons(row: Row) -> Iterator[str]:
     if row.overdue is None:
         if row.days_since_order is not None:
             yield _("no order for {days} days").format(days=f"{row.days_since_order:,}")
     elif row.overdue >= _LATE:
         text = _("no order for {days} days, usually one every {interval}")
-        yield text.format(days=f"{row.days_since_order:,}", interval=f"{row.usual_interval:,.0f}")
+        yield text.format(days=f"{row.days_since_order:,}", interval=days(row.usual_interval))
     if row.amount_trend is not None and row.amount_trend <= _LESS:
         text = _("amounts down to {share}: {recent} lately, {usual} before")
         yield text.format(

@@ -11,10 +11,12 @@ from sqlalchemy import or_, select
 from crmcore import gettext as _
 from crmcore import metric_values
 from crmcore.types import Ref, Reminder
-from crmcore_churn.reasons import NAMES, reasons
+from crmcore_churn.reasons import NAMES, days, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Row
 
     from crmcore import Session
 
@@ -46,7 +48,17 @@ def overdue(tx: Session, since: dt.date, until: dt.date) -> Iterator[Reminder]:
             kind="churn.overdue",
             due=max(due, since),
             ref=Ref("customer", row.id),
-            title=_("Call {customer}: an order is overdue").format(customer=row.name),
-            reason=reasons(row),
+            title=_title(row.name, late=due <= tx.today),
+            reason=reasons(row) if due <= tx.today else _rhythm(row, last),
             owner=row.owner,
         )
+
+
+def _title(customer: str, *, late: bool) -> str:
+    text = _("Call {customer}: an order is overdue") if late else _("Call {customer} unless it has ordered by then")
+    return text.format(customer=customer)
+
+
+def _rhythm(row: Row, last: dt.date) -> str:
+    text = _("usually an order every {interval} days, the last on {day}")
+    return text.format(interval=days(row.usual_interval), day=last.isoformat())

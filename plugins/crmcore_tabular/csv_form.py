@@ -11,7 +11,7 @@ from attrs import frozen
 
 from crmcore import gettext as _
 from crmcore_tabular.delimiters import delimiter_of
-from crmcore_tabular.encodings import TextForm, open_text, text_form
+from crmcore_tabular.texts import open_text, text_encoding
 from crmcore_tabular.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _EXCEL_SAYS = re.compile(r"sep=(.)\r?\n?")
 class CsvForm:
     """How a file is laid out."""
 
-    text: TextForm
+    text: Encoding
     delimiter: str
     quote: str | None
     """None where quotes mean nothing."""
@@ -77,7 +77,7 @@ class CsvForm:
         """The form as people say it."""
         names = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("bars")}
         delimiter = names.get(self.delimiter, repr(self.delimiter))
-        return _("CSV, {encoding}, {delimiter}").format(encoding=self.text.shown, delimiter=delimiter)
+        return _("CSV, {encoding}, {delimiter}").format(encoding=self.text.label, delimiter=delimiter)
 
 
 def csv_form(path: Path, options: Mapping[str, Any]) -> CsvForm:
@@ -87,7 +87,7 @@ def csv_form(path: Path, options: Mapping[str, Any]) -> CsvForm:
         Unreadable: its encoding cannot be proved, it has no header, or an option cannot be meant.
     """
     delimiter, quote = csv_marks(path, options)
-    text = text_form(path, options.get("encoding"))
+    text = text_encoding(path, options.get("encoding"))
     declared = options.get("header")
     start = declared or 1
     with open_text(path, text) as file:

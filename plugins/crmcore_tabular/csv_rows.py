@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crmcore import gettext as _
 from crmcore.types import Problem
-from crmcore_tabular.encodings import open_text
+from crmcore_tabular.texts import open_text
 from crmcore_tabular.unreadable import LONGEST_CELL, MOST_COLUMNS, shown
 
 if TYPE_CHECKING:

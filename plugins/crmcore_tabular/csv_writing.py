@@ -9,9 +9,9 @@ from crmcore import gettext as _
 from crmcore.errors import UsageError
 from crmcore_tabular.cells import as_text
 from crmcore_tabular.csv_form import csv_marks
-from crmcore_tabular.encodings import known_codec
 from crmcore_tabular.formulas import guarded
 from crmcore_tabular.replacing import replacing
+from crmcore_tabular.texts import known_codec
 from crmcore_tabular.unreadable import Unreadable
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from attrs import frozen
 
 from crmcore import gettext as _
 from crmcore.types import Problem, SourceHeader, SourceRow
-from crmcore_tabular.encodings import open_text, text_form
+from crmcore_tabular.texts import open_text, text_encoding
 from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from crmcore_tabular.encodings import TextForm
+    from crmcore import Encoding
 
 __all__ = ["OPTIONS", "read_jsonl"]
 
@@ -44,14 +44,14 @@ def read_jsonl(path: Path, options: Mapping[str, Any]) -> Iterator[SourceHeader 
     are passed over.
     """
     try:
-        form = text_form(path, options.get("encoding"))
-        names = _keys(path, form)
+        encoding = text_encoding(path, options.get("encoding"))
+        names = _keys(path, encoding)
     except Unreadable as error:
         yield error.problem
         return
-    shape = _("JSON Lines, {encoding}").format(encoding=form.shown)
-    yield SourceHeader(names, lines=form.lines, form=shape)
-    for line in _lines(path, form):
+    shape = _("JSON Lines, {encoding}").format(encoding=encoding.label)
+    yield SourceHeader(names, lines=encoding.lines, form=shape)
+    for line in _lines(path, encoding):
         if line.wrong:
             yield Problem(message=line.wrong, code="unreadable", file=path, line=line.number, value=shown(line.text))
         elif any(value is not None for value in line.values.values()):
@@ -66,10 +66,10 @@ class _Line:
     wrong: str | None = None
 
 
-def _keys(path: Path, form: TextForm) -> Sequence[str]:
+def _keys(path: Path, encoding: Encoding) -> Sequence[str]:
     keys: dict[str, None] = {}
     first = None
-    for line in _lines(path, form):
+    for line in _lines(path, encoding):
         first = first or line
         keys.update(dict.fromkeys(line.values))
         if len(keys) > MOST_COLUMNS:
@@ -85,8 +85,8 @@ def _keys(path: Path, form: TextForm) -> Sequence[str]:
     return tuple(keys)
 
 
-def _lines(path: Path, form: TextForm) -> Iterator[_Line]:
-    with open_text(path, form) as file:
+def _lines(path: Path, encoding: Encoding) -> Iterator[_Line]:
+    with open_text(path, encoding) as file:
         for number, raw in enumerate(file, start=1):
             text = raw.strip()
             if text:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from crmcore.errors import UsageError
 from crmcore_tabular.cells import as_json, wider
-from crmcore_tabular.encodings import known_codec
 from crmcore_tabular.replacing import replacing
+from crmcore_tabular.texts import known_codec
 from crmcore_tabular.unreadable import Unreadable
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import datetime as dt
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import literal_column, select
 
 from crmcore import hookimpl
 from crmcore.errors import UsageError
@@ -88,3 +89,46 @@ def test_something_that_is_no_reminder_is_the_plugins_failure(make_crm):
 def test_days_that_cannot_be_meant_are_refused(crm, days):
     with pytest.raises(UsageError, match="between 1 and 3,660"):
         due(crm, days=days)
+
+
+@pytest.fixture
+def logged(make_crm, database_url):
+    """Activities about customer 1: planned, late, followed up, to follow up, and one that has happened."""
+    crm = make_crm(database_url=database_url)
+    at = dt.datetime(2026, 1, 10, 9, tzinfo=dt.UTC)
+    with crm.session() as session:
+        session.save_many("customer", [{"name": "A"}, {"name": "B"}])
+        session.create("user", {"login": "li.wei"})
+        about = {"subject": "customer:1", "kind": "call"}
+        session.create("activity", {**about, "summary": "planned", "due_date": TODAY + dt.timedelta(3), "owner": 1})
+        session.create("activity", {**about, "summary": "late", "due_date": TODAY - dt.timedelta(3)})
+        session.create("activity", {**about, "summary": "far", "due_date": TODAY + dt.timedelta(30)})
+        followed = {"happened_at": at - dt.timedelta(1), "follow_up_date": TODAY}
+        session.create("activity", {**about, "summary": "followed", **followed})
+        session.create("activity", {**about, "summary": "open", "happened_at": at, "follow_up_date": TODAY})
+    return crm
+
+
+def test_planned_activities_and_those_to_follow_up_are_reminded_of(logged):
+    with logged.session() as session:
+        found = reminders(session).entries
+    assert [(entry.title, entry.due, entry.reason, entry.owner) for entry in found] == [
+        ("follow up Call: open", TODAY, "", None),
+        ("Call: late", TODAY, "was due on 2026-01-12", None),
+        ("Call: planned", TODAY + dt.timedelta(3), "", 1),
+    ]
+    assert {entry.ref for entry in found} == {Ref("customer", 1)}
+
+
+def test_a_plugin_whose_statement_fails_keeps_nobody_from_reminding(make_crm, database_url):
+    def crm_reminders(tx, since, until):
+        tx.execute(select(literal_column("no_such_column")))
+        return ()
+
+    plugins = [plugin("broken", crm_reminders), reminding((1, None))]
+    crm = make_crm(plugins=plugins, database_url=database_url)
+    with crm.session() as session:
+        found = reminders(session)
+        assert session.count("customer") == 0
+    assert [entry.title for entry in found.entries] == ["in 1"]
+    assert [failure.plugin for failure in found.failures] == ["broken"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from crmcore import hookimpl
 from crmcore.errors import UsageError
-from crmcore.testing import Clock
 from crmcore.timeline import timeline
 from crmcore.types import Actor, Plugin, Ref, TimelineEntry
+
+if TYPE_CHECKING:
+    from crmcore.testing import Clock
 
 
 def plugin(tell):
