@@ -67,7 +67,9 @@ def timeline(session: Session, entity: str, ids: Sequence[int]) -> Timeline:
     known = chain(
         _created(session, model, seen), _label_changes(session, model, seen), _activities(session, model, seen)
     )
-    entries = sorted(chain(known, told), key=lambda entry: _instant(entry.at, session.timezone), reverse=True)
+    asked = {Ref(entity, id) for id in seen}
+    fitting = (entry for entry in told if entry.about in asked)
+    entries = sorted(chain(known, fitting), key=lambda entry: _instant(entry.at, session.timezone), reverse=True)
     return Timeline(tuple(entries), failures)
 
 

@@ -58,7 +58,8 @@ class LineCount:
             EncodingError: the line that goes on behind it is too long already.
         """
         self._feeds += text.count("\n")
-        self._returns += text.count("\r") if "\r" in text else 0
+        if not self._feeds:
+            self._returns += text.count("\r")
         end = max(text.rfind("\n"), text.rfind("\r"))
         self._unfinished = len(text) - end - 1 if end >= 0 else self._unfinished + len(text)
         if self.limit is not None and self._unfinished > self.limit:

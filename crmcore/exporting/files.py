@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crmcore.conformance import Source, breaches, with_defaults
 from crmcore.errors import UsageError, ValidationError
 from crmcore.i18n import gettext as _
+from crmcore.importing.sources import options_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ def checked_options(importer: Importer, options: Mapping[str, Any]) -> Mapping[s
     Raises:
         ValidationError: it has no such option, or not such a value of it.
     """
-    schema = {"type": "object", "additionalProperties": False, **importer.options}
+    schema = options_schema(importer)
     given = with_defaults(options, schema)
     problems = breaches(given, schema, Source(toml=True))
     if problems:

@@ -103,8 +103,10 @@ class FileMapping:
     fills: tuple[Fill, ...] = ()
     skips: Mapping[str, tuple[str, ...]] = field(factory=dict)
     """Header -> cells by which a row is left out on purpose."""
+    declared: bool = field(default=False, eq=False)
+    """Whether a mapping file says it."""
     unknown: tuple[str, ...] = ()
-    """Headers that mean no field; their cells are left out."""
+    """Headers that mean no field, or that the mapping file does not name; their cells are left out."""
     repeated: tuple[str, ...] = ()
     """Headers that mean a field which an earlier header fills; their cells are left out too."""
     left_out: tuple[str, ...] = ()

@@ -96,6 +96,7 @@ class _Declaration:
         order = {header: number for number, header in enumerate(self.headers)}
         return FileMapping(
             entity=self.entity,
+            declared=True,
             columns=tuple(sorted(columns, key=lambda column: (column.if_empty, order[column.header]))),
             lines=line_relations(self.entity, self.entities).get(relation or ""),
             totals=totals,

@@ -41,8 +41,8 @@ class Row:
 
     position: int
     line: int
-    cells: Mapping[str, Any] | list[Any]
-    """By header; a list where the row had more or fewer cells than the header."""
+    cells: Mapping[str, Any] | list[Any] | str
+    """By header; a list where the row had more or fewer cells than the header, the text where no cells were found."""
     values: dict[str, Any]
     problems: list[Problem]
     row_key: Callable[[], str]
@@ -168,6 +168,8 @@ class Linking:
         waits = found.missing and not one.path and self._waits_for(field)
         hint = _("--create-missing creates what is not there.") if found.missing and not self.create_missing else None
         for row in one.rows:
+            if waits and row.problems:
+                continue  # a later row may bring the record, and this one is rejected all the same
             row.fail(
                 found.reason,
                 header=header_of(self.plan, (*one.path, field.name)),

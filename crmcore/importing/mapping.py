@@ -18,10 +18,22 @@ if TYPE_CHECKING:
 
     from crmcore.schema.model import Entity, Field, Relation
 
-__all__ = ["REJECTED", "field_called", "has_key", "infer", "is_open", "line_relations", "own_headers"]
+__all__ = [
+    "REJECTED",
+    "UNREAD",
+    "added_headers",
+    "field_called",
+    "has_key",
+    "infer",
+    "is_open",
+    "line_relations",
+    "own_headers",
+]
 
 REJECTED = ("line", "reason")
 """The first two headers of a file of rejected rows."""
+UNREAD = "text"
+"""The third one, where rows were rejected that could not be told apart into cells."""
 
 
 def field_called(entity: Entity, header: str) -> Field | None:
@@ -36,9 +48,16 @@ def is_open(field: Field) -> bool:
 
 def own_headers(headers: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the headers of the rows' own columns, and those that a rejects file has put before them."""
-    mended = tuple(headers[: len(REJECTED)]) == REJECTED
-    own = headers[len(REJECTED) :] if mended else headers
-    return list(dict.fromkeys(header for header in own if header)), REJECTED if mended else ()
+    added = added_headers(headers)
+    return list(dict.fromkeys(header for header in headers[len(added) :] if header)), added
+
+
+def added_headers(headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers that a rejects file has put before those of its rows."""
+    for added in ((*REJECTED, UNREAD), REJECTED):
+        if tuple(headers[: len(added)]) == added:
+            return added
+    return ()
 
 
 def line_relations(entity: Entity, entities: Mapping[str, Entity]) -> Mapping[str, Relation]:

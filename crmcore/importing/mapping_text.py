@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmcore.i18n import gettext as _
 from crmcore.importing.columns import DATED
-from crmcore.importing.mapping import REJECTED
+from crmcore.importing.mapping import REJECTED, UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def _columns(plan: Plan) -> Iterator[str]:
         targets = [_target(column, plan.date_format) for column in columns]
         yield f"{_key(header)} = {_value(targets[0] if len(targets) == 1 else targets)}"
     for header in plan.left_out:
-        if header not in REJECTED:
+        if header not in (*REJECTED, UNREAD):
             yield f"{_key(header)} = false"
     undecided = [*plan.unknown, *plan.repeated]
     if undecided:

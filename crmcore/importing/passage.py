@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from crmcore.i18n import gettext as _
 from crmcore.importing.grouping import join_record
 from crmcore.importing.linking import Row
-from crmcore.importing.mapping import REJECTED
+from crmcore.importing.mapping import UNREAD, added_headers
 from crmcore.importing.row_keys import may_lack_key
 from crmcore.importing.seen import Seen
+from crmcore.types import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +43,7 @@ class Passage:
         self.cleaned: Counter[tuple[str, str, str]] = Counter()
         """Header, cell, and what a mapping file has in its place -> number of rows."""
         self._source, self._plan, self._entities = source, plan, entities
-        self._mended = tuple(source.header.names[: len(REJECTED)]) == REJECTED
+        self._added = added_headers(source.header.names)
         self._may_lack_key = may_lack_key(plan, entities)
         # Whether rows that are done with tell anything about later ones, or about the file, but by their keys.
         self._telling = plan.lines is not None or any(column.style.values for column in plan.columns)
@@ -69,7 +71,7 @@ class Passage:
 
     def _row(self, item: Item) -> Row | None:
         if item.problem is not None:
-            unread = item.problem.value if isinstance(item.problem.value, list) else []
+            unread = item.problem.value if isinstance(item.problem.value, list | str) else []
             return Row(item.position, item.line, unread, {}, [evolve(item.problem, line=item.line)], str)
         planned = self._plan.read(item.cells)
         if planned.skipped:
@@ -77,6 +79,10 @@ class Passage:
         self.cleaned.update(planned.cleaned)
         row_key = self._row_key(item.cells)
         problems = [evolve(problem, line=item.line) for problem in planned.problems]
+        if self._is_unread(item.cells):
+            message = _("the text of a row that could not be read is still without its values")
+            hint = _("Write them into the other columns.")
+            problems = [Problem(message=message, hint=hint, field=UNREAD, line=item.line, code="unreadable")]
         row = Row(item.position, item.line, item.cells, planned.values, problems, row_key)
         if self._plan.lines is not None and not row.problems:
             join_record(self._seen, self._entities, self._plan, self._plan.lines, row)
@@ -84,8 +90,14 @@ class Passage:
 
     def _row_key(self, cells: Mapping[str, Any]) -> Callable[[], str]:
         """Count a row that may need a key, and return what gives it."""
-        own = {name: cell for name, cell in cells.items() if not (self._mended and name in REJECTED)}
+        own = self._own(cells)
         if not self._may_lack_key(cells):
             return lambda: self._seen.row_key(own)
         key = self._seen.row_key(own)
         return lambda: key
+
+    def _is_unread(self, cells: Mapping[str, Any]) -> bool:
+        return UNREAD in self._added and bool(cells[UNREAD]) and not any(self._own(cells).values())
+
+    def _own(self, cells: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: cell for name, cell in cells.items() if name not in self._added}

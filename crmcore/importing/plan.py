@@ -4,9 +4,9 @@ Headers are understood in `crmcore.importing.mapping` and `crmcore.importing.dec
 `crmcore.importing.settling`. References are found, and rows put together to records, by whoever runs the import.
 
 Example:
-    >>> plan = make_plan(order, entities, headers, currency="CNY", timezone=crm.timezone)
-    >>> plan = settle(plan, first_thousand if not needs_settling(plan, first_thousand) else all_rows)
-    >>> plan.read(row.cells).values
+    >>> plan = make_plan(order, entities, headers, currency="CNY", timezone=crm.timezone)  # doctest: +SKIP
+    >>> plan = settle(plan, all_rows if needs_settling(plan, first_thousand) else first_thousand)  # doctest: +SKIP
+    >>> plan.read(row.cells).values  # doctest: +SKIP
     {'number': 'S1', 'customer': {'code': 'K-1', 'name': 'Acme'}, 'order_lines': {'product': 'GTX', 'amount': ...}}
 """
 
@@ -102,7 +102,7 @@ class Plan:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Headers that mean no field."""
+        """Headers that mean no field, or that the mapping file does not name."""
         return self.mapping.unknown
 
     @property

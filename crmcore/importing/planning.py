@@ -7,17 +7,18 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crmcore.errors import UsageError
+from crmcore.conformance import breaches
+from crmcore.errors import ConfigError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.importing.plan import as_mapping_file, make_plan, needs_settling, read_mapping_file, settle
-from crmcore.importing.sources import open_source
+from crmcore.importing.sources import importer_for, open_source, options_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from crmcore.app import CRM
-    from crmcore.importing.plan import Plan
+    from crmcore.importing.plan import MappingFile, Plan
     from crmcore.importing.sources import Source
     from crmcore.records.saving import OnMatch
 
@@ -51,6 +52,8 @@ def plan_file(
     """
     model, entities = crm.runtime.entity(entity), crm.registry.entities
     declared = read_mapping_file(mapping) if mapping is not None else None
+    if declared is not None:
+        _check_options(crm, path, declared)
     source = open_source(crm.registry, path, {**(declared.options if declared else {}), **(options or {})})
     plan = make_plan(
         model,
@@ -72,6 +75,14 @@ def plan_file(
         )
     first = list(islice(source.rows(), _FIRST_ROWS))
     return settle(plan, source.rows() if needs_settling(plan, first) else first), source
+
+
+def _check_options(crm: CRM, path: Path, declared: MappingFile) -> None:
+    """Judge the options in a mapping file where their lines are known."""
+    schema = options_schema(importer_for(crm.registry, path))
+    wrong = breaches(declared.options, schema, declared.source, at=("file",))
+    if wrong:
+        raise ConfigError([*declared.problems, *wrong])
 
 
 def fingerprint(plan: Plan, source: Source, on_match: OnMatch, *, create_missing: bool) -> str:

@@ -164,9 +164,16 @@ def advance(
     return done
 
 
-def waiting(session: Session, job: ImportJob, code: str) -> Sequence[RejectedRow]:
-    """Return the rejected rows with a code, in the order of the file."""
-    return store.rejects_of(session.connection, session.runtime.tables, job.id, code=code)
+def waiting(session: Session, job: ImportJob, code: str, after: int = 0) -> Sequence[RejectedRow]:
+    """Return the next page of rejected rows with a code, in the order of the file.
+
+    Args:
+        session: reads.
+        job: the import.
+        code: of the rows.
+        after: id of the last row of the page before.
+    """
+    return store.rejects_of(session.connection, session.runtime.tables, job.id, code=code, after=after)
 
 
 def taken(

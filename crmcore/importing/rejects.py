@@ -17,6 +17,7 @@ from attrs import frozen
 
 from crmcore.errors import ImportTaken, UsageError
 from crmcore.i18n import gettext as _
+from crmcore.importing.mapping import REJECTED, UNREAD, added_headers
 from crmcore.store import imports as store
 from crmcore.types import SYSTEM
 
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
     from crmcore.store.imports import RejectedRow
     from crmcore.types import Importer
 
-__all__ = ["REJECTED", "check_rejects", "finish", "own_headers"]
-
-REJECTED = ("line", "reason")
-"""The first two headers of a rejects file."""
+__all__ = ["check_rejects", "finish"]
 
 _ENDING = re.compile(r"\.rejects(\.[0-9]+)?$")
 
@@ -57,11 +55,6 @@ def _is_of_unfinished_import(crm: CRM, path: Path) -> bool:
     with crm.session(SYSTEM, read_only=True) as session:
         known = store.records(session.connection, session.runtime.tables)
     return any(record.state == "running" and record.rejects == path.absolute() for record in known)
-
-
-def own_headers(headers: Sequence[str]) -> Sequence[str]:
-    """Return the headers of a file without those that only a rejects file has."""
-    return headers[len(REJECTED) :] if tuple(headers[: len(REJECTED)]) == REJECTED else headers
 
 
 def finish(
@@ -121,12 +114,26 @@ class _Form:
     headers: tuple[str, ...]
     options: Mapping[str, Any]
 
-    def write(self, path: Path, rows: Iterator[RejectedRow]) -> None:
-        own = own_headers(self.headers)
-        lines = ([row.line, row.reason, *self._cells(row.cells, own)] for row in rows)
-        (self.importer.write or _write_csv)(path, [*REJECTED, *own], lines, self.options)
+    def write(self, path: Path, rows: Iterator[RejectedRow], *, texts: bool) -> None:
+        """Write rows, with a column for texts without cells where there are any, or have been."""
+        before = added_headers(self.headers)
+        own = self.headers[len(before) :]
+        added = (*REJECTED, UNREAD) if texts or UNREAD in before else REJECTED
+        lines = (
+            [row.line, row.reason, *self._texts(row.cells)[: len(added) - len(REJECTED)], *self._cells(row.cells, own)]
+            for row in rows
+        )
+        (self.importer.write or _write_csv)(path, [*added, *own], lines, self.options)
 
-    def _cells(self, cells: Mapping[str, Any] | list[Any], own: Sequence[str]) -> Iterable[Any]:
+    def _texts(self, cells: Mapping[str, Any] | list[Any] | str) -> Sequence[Any]:
+        if isinstance(cells, str):
+            return [cells]
+        known = UNREAD in added_headers(self.headers)
+        return [cells.get(UNREAD) if known and not isinstance(cells, list) else None]
+
+    def _cells(self, cells: Mapping[str, Any] | list[Any] | str, own: Sequence[str]) -> Iterable[Any]:
+        if isinstance(cells, str):
+            return [None] * len(own)
         if isinstance(cells, list):
             return cells[len(self.headers) - len(own) :]
         return [cells.get(header) for header in own]
@@ -144,7 +151,8 @@ def _write(crm: CRM, job: ImportJob, wanted: Path, form: _Form, connection: Conn
         return before.rejects  # an earlier run was stopped after writing it
     try:
         with crm.session(SYSTEM, connection=connection, read_only=connection is None) as session:
-            form.write(unfinished, store.iterate_rejects(session.connection, session.runtime.tables, job.id))
+            where = (session.connection, session.runtime.tables, job.id)
+            form.write(unfinished, store.iterate_rejects(*where), texts=store.has_texts(*where))
         digest = _digest(unfinished) or ""
         while True:
             path = next(path for path in _names(wanted) if not path.exists())

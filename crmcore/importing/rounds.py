@@ -6,7 +6,7 @@ What becomes of one row is :mod:`crmcore.importing.passage`, of one chunk :mod:`
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
@@ -23,7 +23,7 @@ from crmcore.store.imports import iterate_rejects
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
@@ -122,32 +122,44 @@ class Rounds:
 
     def _later_round(self, *, waits: bool) -> bool:
         """Try rows that wait once more, and return whether any got in."""
-        with self._session() as session:
-            waiting = {row.line: row for row in register.waiting(session, self.job, REFERENCE_SELF)}
-        if not waiting:
+        waiting = self._waiting()
+        first = next(waiting, None)
+        if first is None:
             return False
         before = self.job.outcomes["rejected"]
         # The file is read again: how often a row had come before is told by the rows before it.
         with Passage(self.source, self.plan, self.crm.registry.entities) as passage:
-            again = (row for _item, row in passage.rows() if row is not None and row.line in waiting)
-            for rows in _chunks(again):
-                self._save_again(rows, waiting, waits=waits)
+            for pairs in _chunks(_again(passage.rows(), chain([first], waiting))):
+                self._save_again(pairs, waits=waits)
         return self.job.outcomes["rejected"] < before
 
-    def _save_again(self, rows: Sequence[Row], waiting: Mapping[int, RejectedRow], *, waits: bool) -> None:
+    def _waiting(self) -> Iterator[RejectedRow]:
+        """Yield the rows that wait, page by page, in the order of the file; no session is open meanwhile."""
+        last = 0
+        while True:
+            with self._session() as session:
+                page = register.waiting(session, self.job, REFERENCE_SELF, last)
+            if not page:
+                return
+            yield from page
+            last = page[-1].id or last
+
+    def _save_again(self, pairs: Sequence[tuple[Row, RejectedRow]], *, waits: bool) -> None:
+        rows, waiting = [row for row, _waiting in pairs], {row.position: before for row, before in pairs}
         with self._session() as session:
             saving = self._saving(session, waits=waits)
             saving.save(rows)
             saved = [row for row in rows if row.outcome != "rejected"]
             outcomes = Counter(row.outcome for row in saved)
             outcomes.update({created_key(entity): n for entity, n in saving.created.items()})
-            still = [_rejected(row) for row in rows if row.outcome == "rejected"]
+            now = ((_rejected(row), waiting[row.position]) for row in rows if row.outcome == "rejected")
+            still = [evolve(row, id=before.id) for row, before in now if row.reason != before.reason]
             job = register.taken(
                 session,
                 self.job,
-                [waiting[row.line] for row in saved],
+                [waiting[row.position] for row in saved],
                 outcomes,
-                [evolve(row, id=waiting[row.line].id) for row in still if row.reason != waiting[row.line].reason],
+                still,
             )
         self.job = job
         self._replace_problems(rows)
@@ -190,6 +202,17 @@ def _rejected(row: Row) -> RejectedRow:
     codes = [problem.code for problem in row.problems if problem.code != REFERENCE_SELF]
     reasons = "; ".join(str(evolve(problem, file=None, line=None)) for problem in row.problems)
     return RejectedRow(row.line, reasons, codes[0] if codes else REFERENCE_SELF, row.cells)
+
+
+def _again(
+    rows: Iterable[tuple[Item, Row | None]], waiting: Iterable[RejectedRow]
+) -> Iterator[tuple[Row, RejectedRow]]:
+    """Yield the rows that wait with what was noted of them; both come in the order of the file."""
+    read = (row for _item, row in rows if row is not None)
+    for one in waiting:
+        row = next((row for row in read if row.line == one.line), None)
+        if row is not None:
+            yield row, one
 
 
 def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:

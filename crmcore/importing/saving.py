@@ -51,7 +51,7 @@ class Saving:
         """Save rows; each gets its outcome, and problems where it was rejected."""
         good = [row for row in rows if not row.problems]
         if self.plan.lines is None:
-            self._save_plain(good)
+            self._save_plain(rows)
         else:
             self._save_lines(good, self.plan.lines)
         for row in rows:
@@ -59,7 +59,7 @@ class Saving:
 
     def _save_plain(self, rows: Sequence[Row]) -> None:
         linking = self._linking()
-        linking.link(self.plan.entity, [Values(row.values, [row]) for row in rows])
+        linking.link(self.plan.entity, [Values(row.values, [row]) for row in rows])  # all that is wrong with a row
         good = [row for row in rows if not row.problems]
         saved = self._save_many(self.plan.entity.name, [{**row.values, "row_key": row.row_key} for row in good])
         for row, result in zip(good, saved.rows, strict=True):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crmcore.registry import Registry
     from crmcore.types import Importer
 
-__all__ = ["Item", "Source", "importer_for", "open_source"]
+__all__ = ["Item", "Source", "importer_for", "open_source", "options_schema"]
 
 
 @frozen
@@ -74,7 +74,7 @@ def open_source(registry: Registry, path: Path, options: Mapping[str, Any]) -> S
         ValidationError: an option that the reader does not have or cannot use.
     """
     importer = importer_for(registry, path)
-    schema = {"type": "object", "additionalProperties": False, **importer.options}
+    schema = options_schema(importer)
     given = with_defaults(options, schema)
     problems = breaches(given, schema, Document(toml=True))
     if problems:
@@ -87,6 +87,11 @@ def open_source(registry: Registry, path: Path, options: Mapping[str, Any]) -> S
     if not isinstance(header, SourceHeader) or not header.names:
         raise UsageError(_("{path} has no header").format(path=path))
     return Source(path=path, importer=importer, options=given, header=header)
+
+
+def options_schema(importer: Importer) -> Mapping[str, Any]:
+    """Return the schema of an importer's options, which admits no others."""
+    return {"type": "object", "additionalProperties": False, **importer.options}
 
 
 def importer_for(registry: Registry, path: Path) -> Importer:

@@ -6,6 +6,7 @@ delivered afterwards. What an application calls is :class:`crmcore.records.sessi
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import contextmanager
 from copy import copy
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
 from crmcore.conditions import PythonContext, SqlContext
-from crmcore.errors import AccessDenied, DuplicateRecord, PluginError, UsageError, ValidationError
+from crmcore.errors import AccessDenied, CRMError, DuplicateRecord, PluginError, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records.pointing import points_to
 from crmcore.store.failures import read_violation
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["UnitOfWork"]
 
 _T = TypeVar("_T")
+
+_log = logging.getLogger("crmcore.plugins")
 
 
 @define
@@ -185,17 +188,16 @@ class UnitOfWork:
         try:
             return self.runtime.registry.attributed(name, function, *arguments)
         except PluginError as error:
-            # `Session.table` leaves hidden fields out, so asking for one is asking for what is not there.
-            if isinstance(error.cause, AttributeError | KeyError) and error.cause.args:
-                asked = str(error.cause.args[0])
-                if asked in {field for _entity, field in self.hidden}:
-                    raise self.access.denied(self.actor, "read", asked) from error
+            denied = self._denied(error)
+            if denied is not None:
+                raise denied from error
             raise
 
     def ask_isolated(self, hook: str, **arguments: Any) -> tuple[list[Any], tuple[PluginError, ...]]:
         """Ask every plugin a question, each in a savepoint of its own, and return all answers and who failed.
 
-        A statement that fails would otherwise end the transaction for the others too, on PostgreSQL.
+        A statement that fails would otherwise end the transaction for the others too, on PostgreSQL. A plugin that
+        looks at what the actor may not read has nothing to tell this actor, and has not failed.
 
         Args:
             hook: name of an isolated hook that answers with an iterable and takes ``tx``.
@@ -205,15 +207,25 @@ class UnitOfWork:
         answers: list[Any] = []
         failures: list[PluginError] = []
         for plugin in registry.listeners(hook):
-            savepoint = self.connection.begin_nested()
-            answered, failed = registry.ask_isolated(hook, plugin, tx=self, **arguments)
-            if failed:
-                savepoint.rollback()
-            else:
-                savepoint.commit()
-            answers += [each for _plugin, several in answered for each in several]
-            failures += failed
+            try:
+                with self.connection.begin_nested():
+                    answers += registry.call_plugin(hook, plugin, tx=self, **arguments)
+            except AccessDenied:
+                continue
+            except CRMError as error:
+                failure = registry.failure(plugin, hook, error)
+                if self._denied(failure) is None:
+                    _log.error("%s", failure.message, exc_info=failure.cause)
+                    failures.append(failure)
         return answers, tuple(failures)
+
+    def _denied(self, error: PluginError) -> AccessDenied | None:
+        """Return the denial behind a failure: `Session.table` leaves out what is hidden, so it is not there."""
+        if isinstance(error.cause, AttributeError | KeyError) and error.cause.args:
+            asked = str(error.cause.args[0])
+            if asked in {field for _entity, field in self.hidden}:
+                return self.access.denied(self.actor, "read", asked)
+        return None
 
     def tell(self, hook: str, batch: Batch) -> None:
         """Call a hook of the plugins that listen to the batch's entity."""
@@ -227,9 +239,18 @@ class UnitOfWork:
             hook: name of the hook.
             batch: the records.
             **more: arguments of the hook besides.
+
+        Raises:
+            PluginError: a plugin failed, or found a problem in a row that is not there.
         """
-        for plugin, problems in self.runtime.registry.call(hook, batch.entity, tx=self, batch=batch, **more):
-            yield from (evolve(problem, plugin=plugin) for problem in problems or ())
+        registry = self.runtime.registry
+        rows = {None, *(change.row for change in batch)}
+        for plugin, problems in registry.call(hook, batch.entity, tx=self, batch=batch, **more):
+            for problem in problems or ():
+                if problem.row not in rows:
+                    wrong = ValueError(_("there is no row {row} in the batch").format(row=problem.row))
+                    raise PluginError(plugin, registry.versions[plugin], hook, wrong)
+                yield evolve(problem, plugin=plugin)
 
     @contextmanager
     def computing(self) -> Iterator[int]:

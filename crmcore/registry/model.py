@@ -161,26 +161,20 @@ class Registry:
             plugin: only this plugin.
             **arguments: of the hook.
         """
-        return self.ask_isolated(hook, plugin, **arguments)[1]
-
-    def ask_isolated(
-        self, hook: str, plugin: str | None = None, **arguments: Any
-    ) -> tuple[list[tuple[str, Any]], tuple[PluginError, ...]]:
-        """Call a hook as `call_isolated` does and return what was answered too, with the plugin that answered."""
-        answers: list[tuple[str, Any]] = []
         failures = []
         for listener in self.implementing[hook]:
             if plugin is not None and listener.plugin != plugin:
                 continue
             try:
-                answers.append((listener.plugin, listener(**arguments)))
+                listener(**arguments)
             except CRMError as error:
-                failure = error
-                if not isinstance(failure, PluginError):  # on purpose or not, nobody above handles it
-                    failure = PluginError(listener.plugin, listener.version, hook, error)
-                _log.error("%s", failure.message, exc_info=failure.cause)
-                failures.append(failure)
-        return answers, tuple(failures)
+                failures.append(self.failure(listener.plugin, hook, error))
+                _log.error("%s", failures[-1].message, exc_info=failures[-1].cause)
+        return tuple(failures)
+
+    def failure(self, plugin: str, hook: str, error: CRMError) -> PluginError:
+        """Return an error of an isolated hook in its plugin's name: on purpose or not, nobody above handles it."""
+        return error if isinstance(error, PluginError) else PluginError(plugin, self.versions[plugin], hook, error)
 
     def attributed(self, name: str, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call a function that belongs to a declaration, a report's for instance, in its plugin's name.

@@ -34,6 +34,7 @@ __all__ = [
     "close",
     "counted",
     "find_running",
+    "has_texts",
     "iterate_rejects",
     "lock",
     "move",
@@ -86,8 +87,8 @@ class RejectedRow:
     line: int
     reason: str
     code: str
-    cells: Mapping[str, Any] | list[Any]
-    """By header; a list where the row had more or fewer cells than the header."""
+    cells: Mapping[str, Any] | list[Any] | str
+    """By header; a list where the row had more or fewer cells than the header, the text where no cells were found."""
     id: int | None = None
     """Given to rows that wait in the database."""
 
@@ -179,11 +180,19 @@ def add_rejects(connection: Connection, tables: Tables, id: int, rows: Iterable[
         connection.execute(insert(tables.rejects), values)
 
 
-def rejects_of(connection: Connection, tables: Tables, id: int, *, code: str) -> list[RejectedRow]:
-    """Return the rejected rows of an import with a code, in the order in which they came."""
+def rejects_of(connection: Connection, tables: Tables, id: int, *, code: str, after: int = 0) -> list[RejectedRow]:
+    """Return the next page of an import's rejected rows with a code, in the order in which they came.
+
+    Args:
+        connection: inside a transaction.
+        tables: the tables.
+        id: of the import.
+        code: of the rows.
+        after: id of the last row of the page before.
+    """
     table = tables.rejects
-    statement = select(table).where(table.c.import_id == id, table.c.code == code).order_by(table.c.id)
-    return [_row(found) for found in connection.execute(statement)]
+    chosen = select(table).where(table.c.import_id == id, table.c.code == code, table.c.id > after)
+    return [_row(found) for found in connection.execute(chosen.order_by(table.c.id).limit(_ROWS_PER_PAGE))]
 
 
 def iterate_rejects(connection: Connection, tables: Tables, id: int | None = None) -> Iterator[RejectedRow]:
@@ -195,6 +204,13 @@ def iterate_rejects(connection: Connection, tables: Tables, id: int | None = Non
     while page := connection.execute(statement.where(table.c.id > last)).all():
         yield from map(_row, page)
         last = page[-1].id
+
+
+def has_texts(connection: Connection, tables: Tables, id: int) -> bool:
+    """Tell whether any rejected row of an import is a text without cells."""
+    table = tables.rejects
+    found = select(table.c.id).where(table.c.import_id == id, table.c.cells.startswith('"')).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def change_rejects(connection: Connection, tables: Tables, rows: Iterable[RejectedRow]) -> None:
@@ -255,6 +271,8 @@ _OBJECT = "object"
 
 
 def _encoded(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return {str(name): _encoded_cell(cell) for name, cell in value.items()}
     return [_encoded_cell(cell) for cell in value]
@@ -274,6 +292,8 @@ def _encoded_cell(value: Any) -> Any:
 
 
 def _decoded(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
         return {name: _decoded_cell(cell) for name, cell in value.items()}
     return [_decoded_cell(cell) for cell in value]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 from attrs import frozen
 from attrs.validators import matches_re
 
+from crmcore.types.checked import a, called, each, elements, titles
 from crmcore.types.names import QUALIFIED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from crmcore.types.batches import Transaction
 
@@ -23,16 +25,12 @@ ValueKind = Literal["text", "integer", "number", "money", "date", "share", "ref"
 (`crmcore.types.Ref`)."""
 
 
-def _values(given: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(given)
-
-
 @frozen(kw_only=True)
 class Column:
     """A column of a report."""
 
     name: str
-    titles: Mapping[str, str] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)
     kind: ValueKind = "text"
 
 
@@ -42,7 +40,7 @@ class Fact:
 
     name: str
     value: Any
-    titles: Mapping[str, str] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)
     kind: ValueKind = "number"
 
 
@@ -61,19 +59,19 @@ class Chart:
 
     spec: Mapping[str, Any]
     """Vega-Lite without ``data`` and ``config``. A field is a column, or what a transformation calls so by ``as``."""
-    titles: Mapping[str, str] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)
 
 
 @frozen(kw_only=True)
 class Report:
     """What a report type computed: columns, and rows of plain values in their order; facts above, charts beside."""
 
-    titles: Mapping[str, str]
-    columns: Sequence[Column] = attrs.field(converter=_values)
-    rows: Sequence[Sequence[Any]] = attrs.field(converter=_values)
-    facts: Sequence[Fact] = attrs.field(default=(), converter=_values)
-    charts: Sequence[Chart] = attrs.field(default=(), converter=_values)
-    notes: Sequence[str] = attrs.field(default=(), converter=_values)
+    titles: Mapping[str, str] = attrs.field(validator=titles)
+    columns: Sequence[Column] = attrs.field(converter=elements, validator=each(Column))
+    rows: Sequence[Sequence[Any]] = attrs.field(converter=elements)
+    facts: Sequence[Fact] = attrs.field(default=(), converter=elements, validator=each(Fact))
+    charts: Sequence[Chart] = attrs.field(default=(), converter=elements, validator=each(Chart))
+    notes: Sequence[str] = attrs.field(default=(), converter=elements, validator=each(str))
     """Sentences under the table, in the language that is spoken: what was counted, what was left out."""
 
 
@@ -83,10 +81,10 @@ class ReportType:
 
     name: str = attrs.field(validator=matches_re(QUALIFIED))
     summary: str
-    compute: Callable[[Transaction, Mapping[str, Any]], Report]
+    compute: Callable[[Transaction, Mapping[str, Any]], Report] = attrs.field(validator=called)
     """Called with the transaction and the parameters, defaults filled in; one whose schema says ``"format": "date"``
     is a `datetime.date`. What it returns is checked: a row is as wide as the columns, a value of its column's kind or
     None."""
-    parameters: Mapping[str, Any] = attrs.field(factory=dict)
+    parameters: Mapping[str, Any] = attrs.field(factory=dict, validator=a(Mapping))
     """JSON Schema of an object. A parameter's name for people is its ``title``, or ``x-crm: {"titles": {...}}``."""
-    titles: Mapping[str, str] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)

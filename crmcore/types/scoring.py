@@ -8,11 +8,12 @@ import attrs
 from attrs import frozen
 from attrs.validators import and_, gt, in_, le, matches_re, optional
 
+from crmcore.types.checked import called, each, elements, titles
 from crmcore.types.names import QUALIFIED
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from crmcore.types.batches import Transaction
 
@@ -27,7 +28,7 @@ class MetricQuery:
     a query share its scan.
     """
 
-    select: Callable[[Transaction, dt.date], Any]
+    select: Callable[[Transaction, dt.date], Any] = attrs.field(validator=called)
     """Called with the transaction and the last day that counts. Returns a SQLAlchemy SELECT over `Transaction.table`
     with a column ``id``, unique, and one column for each metric of the query, called by the part of the metric's name
     after the dot and in the form in which a field of its kind is stored. A record that is missing has empty metrics."""
@@ -66,7 +67,7 @@ class Metric:
     """What gives the metric instead of an aggregate."""
     kind: Literal["integer", "number", "money", "date"] | None = None
     """What a metric of a `query` holds; an aggregate has the kind of its field."""
-    titles: Mapping[str, str] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)
 
 
 @frozen
@@ -99,15 +100,11 @@ class Rank:
 
     by: str
     """A field, a metric, or a calculation with them (``revenue_365d - cost_365d``)."""
-    bands: Sequence[Band] = attrs.field(converter=tuple)
+    bands: Sequence[Band] = attrs.field(converter=elements, validator=each(Band))
     """From the best; their ends ascend."""
     of: Literal["records", "value"] = attrs.field(default="records", validator=in_(("records", "value")))
     where: str | None = None
     """Condition on the records that are ranked."""
-
-
-def _labels(labels: Iterable[Label]) -> tuple[Label, ...]:
-    return tuple(labels)
 
 
 @frozen(kw_only=True)
@@ -121,10 +118,10 @@ class ScoringRule:
     entity: str
     field: str
     """The read-only field that the rule writes; its schema says ``computed_by``."""
-    labels: Sequence[Label] = attrs.field(default=(), converter=_labels)
+    labels: Sequence[Label] = attrs.field(default=(), converter=elements, validator=each(Label))
     rank: Rank | None = None
     expression: str | None = None
     """A calculation with fields and metrics, in the condition language; the field is a number, an amount or a date."""
     otherwise: str | None = None
     """Value where no condition holds, or a record is not ranked; None empties the field."""
-    titles: Mapping[str, str] = attrs.field(factory=dict)
+    titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)

@@ -67,9 +67,11 @@ class _OpenDeals:
         """Yield records that were expected to be won by now, from the day after."""
         expected = shown(self.records, self.pipeline.expected or "")
         for row in self.tx.execute(self._selected(expected.label("day")).where(expected < until)):
-            reason = _("expected to close on {day}, {days} days ago, and in {stage}").format(
-                day=row.day, days=f"{(self.tx.today - row.day).days:,}", stage=self.titles[row.stage]
-            )
+            ago = (self.tx.today - row.day).days
+            text = _("expected to close on {day}, {days} days ago, and in {stage}")
+            if ago <= 0:
+                text = _("expected to close on {day}, and in {stage}")
+            reason = text.format(day=row.day, days=f"{ago:,}", stage=self.titles[row.stage])
             yield self._reminder(row, "sales.late", max(since, row.day + _DAY), _("Say when it will close"), reason)
 
     def next_steps(self, since: dt.date, until: dt.date) -> Iterator[Reminder]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from crmcore import Encoding
+
 OPTIONS: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,

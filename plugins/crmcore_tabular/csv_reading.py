@@ -94,20 +94,24 @@ def _filled(path: Path, form: CsvForm, nameless: set[int]) -> set[int]:
 
 
 def _records(table: _Table, rows: Iterator[tuple[int, list[str], str] | Problem]) -> Iterator[SourceRow | Problem]:
-    names, raw, wanted = table.names, table.raw, len(table.names)
+    names, header, wanted = table.names, table.header, len(table.names)
+    nameless = "" in names
     for found in rows:
         if isinstance(found, Problem):
             yield found
             continue
         line, cells, text = found
         # Nearly every row goes this way, so it is kept short.
-        if len(cells) == wanted and "\0" not in text and _MARK not in text and not may_be_guarded(text):
-            record = {name: cell.strip() or None for name, cell in zip(names, cells, strict=True)}
-            record.pop("", None)
-            if cells != raw and any(record.values()):
-                yield SourceRow(line, record)
-        else:
+        if len(cells) != wanted or "\0" in text or _MARK in text or ("'" in text and may_be_guarded(text)):
             yield from _unusual(table, line, cells)
+            continue
+        values = [cell.strip() or None for cell in cells]
+        if values == header or not any(values):
+            continue
+        record = dict(zip(names, values))
+        if nameless:
+            del record[""]
+        yield SourceRow(line, record)
 
 
 def _unusual(table: _Table, line: int, cells: list[str]) -> Iterator[SourceRow | Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from crmcore import gettext as _
@@ -27,28 +27,29 @@ def csv_rows(path: Path, form: CsvForm) -> Iterator[tuple[int, list[str], str] |
     read: any of what follows might be the inside of that cell.
     """
     csv.field_size_limit(LONGEST_CELL)
-    kept: list[str] = []
+    quote, delimiter = form.quote, form.delimiter
+    dialect = csv.reader((), **form.dialect).dialect
     with open_text(path, form.text) as file:
-        lines = _keeping(islice(file, form.start - 1, None), kept)
-        reader = csv.reader(lines, **form.dialect)
+        lines = islice(file, form.start - 1, None)
         line = form.start
-        while True:
+        for text in lines:
+            # Most rows have no quotes, and are cells between delimiters. That takes a third of the time of parsing.
+            if (quote is None or quote not in text) and len(text) <= LONGEST_CELL:
+                row = text.rstrip("\r\n")
+                if row:
+                    yield line, row.split(delimiter), text
+                line += 1
+                continue
+            kept = [text]
             try:
-                for cells in reader:
-                    start, line = line, line + len(kept)
-                    text = kept[0] if len(kept) == 1 else "".join(kept)
-                    kept.clear()
-                    if cells:
-                        yield start, cells, text
+                cells = next(csv.reader(chain((text,), _keeping(lines, kept)), dialect))
+                yield line, cells, "".join(kept)
             except csv.Error as error:
-                closed = _read_to_its_end(form.quote, lines, kept)
+                closed = _read_to_its_end(quote, lines, kept)
                 yield _misquoted(path, form, line, "".join(kept), error, closed=closed)
                 if not closed:
                     return
-                line += len(kept)
-                kept.clear()
-            else:
-                return
+            line += len(kept)
 
 
 def bad_row(path: Path, line: int, message: str, cells: list[str], *, hint: str | None = None) -> Problem:

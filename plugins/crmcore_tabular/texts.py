@@ -48,7 +48,7 @@ def known_codec(path: Path, name: str) -> str:
 def open_text(path: Path, encoding: Encoding) -> TextIO:
     """Open a file behind its byte order mark; line ends stay as they are."""
     file = path.open(encoding=encoding.name, newline="")
-    if file.read(1) != _MARK:  # of GB18030, which Python leaves in the text
+    if file.read(1) != _MARK:  # Python takes those of Unicode away, and leaves the one of GB18030 in the text
         file.seek(0)
     return file
 

@@ -15,10 +15,6 @@ LONGEST_LINE = 16_000_000
 """Characters. Text is read line by line, and a line is in memory as a whole."""
 MOST_COLUMNS = 10_000
 
-_SHOWN = 10_000
-"""Characters of a text that a problem repeats."""
-
-
 class Unreadable(Exception):
     """A file that cannot be read at all; readers yield its problem in place of a header."""
 
@@ -30,5 +26,5 @@ class Unreadable(Exception):
 
 
 def shown(text: str) -> str:
-    """Return a text of the file as a problem may carry it: cut, and without NUL, which no database takes."""
-    return text[:_SHOWN].replace("\0", "\N{SYMBOL FOR NULL}")
+    """Return a text of the file as a problem may carry it: not endless, and without NUL, which no database takes."""
+    return text[:LONGEST_CELL].replace("\0", "\N{SYMBOL FOR NULL}")

@@ -62,10 +62,16 @@ def add(folder: Path, plugin: str, lines: str = "") -> None:
 def test_every_installed_plugin_is_listed(demo: Path, run: Run) -> None:
     rows = [line.split(None, 3) for line in run("plugins", "list").stdout.splitlines()]
     assert rows[0] == ["Name", "Version", "State", "Summary"]
-    assert ["abc", "0.1.0", "enabled"] in [row[:3] for row in rows]
+    assert ["abc", "0.2.0", "enabled"] in [row[:3] for row in rows]
     run("plugins", "disable", "abc")
     listed = json.loads(run("plugins", "list", "--json").stdout)
-    assert {plugin["name"]: plugin["enabled"] for plugin in listed} == {"abc": False, "tabular": True}
+    assert {plugin["name"]: plugin["enabled"] for plugin in listed} == {
+        "abc": False,
+        "churn": False,
+        "sales": False,
+        "tabular": True,
+        "vcard": False,
+    }
 
 
 def test_a_plugin_is_switched_on_and_off_and_the_comments_stay(empty: Path, run: Run) -> None:

@@ -81,7 +81,7 @@ def test_what_is_not_there_cannot_be_looked_at(demo: Path, run: Run, arguments: 
 
 
 def test_the_state_of_the_database_is_told_for_each_origin(demo: Path, run: Run) -> None:
-    assert ["abc", "0.1.0", "0.1.0", "up", "to", "date"] in rows(run("db", "status").stdout)
+    assert ["abc", "0.2.0", "0.2.0", "up", "to", "date"] in rows(run("db", "status").stdout)
     run("plugins", "disable", "abc")
     assert "disabled; its data is kept" in run("db", "status").stdout
 

@@ -89,7 +89,7 @@ def test_reports_are_listed_with_their_parameters(demo: Path, run: Run) -> None:
         "abc.classes",
         "Customers by class  days=365, as_of",
     ]
-    (listed,) = json.loads(run("report", "list", "--json").stdout)
+    listed = json.loads(run("report", "list", "--json").stdout)[0]
     assert listed["parameters"]["properties"]["days"]["default"] == 365
 
 

@@ -82,7 +82,7 @@ def test_a_bad_line_is_a_problem_with_its_text_and_the_others_are_read(jsonl, tm
     assert (before.line, after.line) == (1, 3)
     assert isinstance(problem, Problem)
     assert (problem.line, problem.message, problem.file) == (2, reason, tmp_path / "file.jsonl")
-    assert problem.value == line[:10_000]
+    assert problem.value == line
 
 
 def test_escapes_that_are_characters_are_read(jsonl):

@@ -179,7 +179,8 @@ def _meanings(plan: Plan) -> Iterator[tuple[str, str]]:
     for column in plan.columns:
         yield column.header, _meaning(column)
     for header in plan.unknown:
-        yield header, _("left out: it is no field")
+        unnamed = plan.mapping.declared
+        yield header, _("left out: the mapping file does not name it") if unnamed else _("left out: it is no field")
     for header in plan.repeated:
         yield header, _("left out: another column fills that field")
     for header in plan.left_out:

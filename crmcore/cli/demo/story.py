@@ -113,7 +113,8 @@ def _print_forecast(session: Session) -> None:
     funnel = run_report(session, "sales.funnel", {"from": since.isoformat()})
     facts = {fact.name: fact for fact in funnel.facts}
     said = [f"{title_in(facts[name].titles, name)} {value_text('money', facts[name].value)}" for name in _FORECAST]
-    click.echo(", ".join(said))
+    for line in said:
+        click.echo(line)
 
 
 def _print_risks(session: Session) -> None:
