@@ -130,7 +130,8 @@ class PluginError(CRMError):
         self.plugin, self.version, self.hook, self.cause = plugin, version, hook, cause
         self.__cause__ = cause
         named = f"{plugin} {version}" if version else plugin
-        raised = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+        said = str(getattr(cause, "orig", None) or cause)  # a database error without its statement
+        raised = f"{type(cause).__name__}: {said}" if said else type(cause).__name__
         super().__init__(
             _("plugin {plugin} failed in {hook}: {raised}").format(plugin=named, hook=hook, raised=raised),
             hint=_("See the traceback with --debug; `crmcore plugins disable {plugin}` switches it off.").format(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import exists, or_, select
 
 from crmcore.errors import UsageError
@@ -56,10 +56,10 @@ def reminders(session: Session, *, days: int = 7, since: dt.date | None = None, 
     if not 1 <= days <= _MOST_DAYS:
         raise UsageError(_("days are between 1 and {most}, not {days}").format(most=f"{_MOST_DAYS:,}", days=days))
     first = since or session.today
-    last = first + dt.timedelta(days=days - 1)
+    last = first + min(dt.timedelta(days=days - 1), dt.date.max - first)
     told, failures = session.ask_isolated("crm_reminders", since=first, until=last)
     due = [
-        each
+        evolve(each, due=max(each.due, first))
         for each in [*_activities(session, first, last), *told]
         if each.due <= last and (owner is None or each.owner in (None, owner))
     ]

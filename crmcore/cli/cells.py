@@ -68,7 +68,8 @@ def names_of_refs(session: Session, refs: Iterable[Ref]) -> dict[Ref, str]:
     """Return the names of records, as far as the session's actor may read them."""
     wanted: dict[str, set[int]] = {}
     for ref in refs:
-        wanted.setdefault(ref.entity, set()).add(ref.id)
+        if ref.entity in session.runtime.registry.entities:  # its plugin may be disabled
+            wanted.setdefault(ref.entity, set()).add(ref.id)
     return {ref: name for target, ids in wanted.items() for ref, name in _names(session, target, sorted(ids))}
 
 

@@ -40,8 +40,8 @@ class History:
 
 def history_of(session: Session, pipeline: Pipeline, id: int) -> History:
     """Return the stages that a record went through and where it is."""
-    moves, ages = stage_moves(session, pipeline), stage_since(session, pipeline)
-    rows = session.execute(select(moves).where(moves.c.id == id).order_by(moves.c.entry)).mappings().all()
+    moves, ages = stage_moves(session, pipeline, [id]), stage_since(session, pipeline)
+    rows = session.execute(select(moves).order_by(moves.c.entry)).mappings().all()
     here = session.execute(select(ages).where(ages.c.id == id)).one()
     return History(pipeline, stage_titles(session, pipeline), rows, here.stage, here.since, here.days)
 

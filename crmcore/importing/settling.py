@@ -1,4 +1,4 @@
-"""What only the cells of a column can say: whether day or month comes first, and whose numbers an `ID` is.
+"""What only the cells of a column can say: whether day or month comes first, where the point is, whose an `ID` is.
 
 A format is inferred for a whole column or not at all: where cells can be read in two ways, or contradict each other,
 somebody has to declare it.
@@ -16,6 +16,7 @@ from crmcore.i18n import gettext as _
 from crmcore.importing.columns import DATED
 from crmcore.importing.date_formats import date_format
 from crmcore.importing.dates import is_plain_date, possible_days
+from crmcore.importing.decimal_points import NUMERIC, DecimalPoint
 from crmcore.types import Ref
 
 if TYPE_CHECKING:
@@ -71,17 +72,19 @@ def settle(plan: Plan, rows: Iterable[SourceRow]) -> Plan:
         rows: all of the file, or its first ones where `needs_settling` says that they are enough.
 
     Raises:
-        UsageError: the dates of a column can be read in two ways, or contradict each other.
+        UsageError: the dates of a column can be read in two ways, or contradict each other, or its numbers have a
+            decimal comma that nobody declared.
     """
     dates = [_Dates(header, target) for header, target in _undeclared(plan).items()]
     ids = [_Ids(column.header, plan.entity.name) for column in plan.columns if column.tentative]
-    for row in rows if dates or ids else ():
+    numbers = [DecimalPoint(header, target) for header, target in _numeric(plan).items()]
+    looking: list[_Dates | _Ids | DecimalPoint] = [*dates, *ids, *numbers]
+    for row in rows if looking else ():
         if not plan.skips(row.cells):
-            for column in dates:
+            for column in looking:
                 column.look(row)
-            for own in ids:
-                own.look(row)
-    unclear = [column for column in dates if column.is_unclear]
+    settled: list[_Dates | DecimalPoint] = [*dates, *numbers]
+    unclear = [column for column in settled if column.is_unclear]
     if unclear:
         raise UsageError("\n".join(column.message() for column in unclear), hint=unclear[0].hint())
     formats = {column.header: column.format() for column in dates}
@@ -100,6 +103,11 @@ def _undeclared(plan: Plan) -> dict[str, str]:
         return {}
     dated = (column for column in plan.columns if column.field.kind in DATED and column.style.format is None)
     return {column.header: column.target for column in dated}
+
+
+def _numeric(plan: Plan) -> dict[str, str]:
+    """Return the columns of numbers that are read with a decimal point: header -> where it goes."""
+    return {c.header: c.target for c in plan.columns if c.field.kind in NUMERIC and c.style.decimal == "."}
 
 
 def _with_format(column: MappedColumn, formats: Mapping[str, str | None]) -> Style:

@@ -30,9 +30,17 @@ __all__ = ["EMPTY_IS_ZERO", "aggregate_scan"]
 EMPTY_IS_ZERO = ("count", "sum")
 """Aggregates that are 0 over nothing; the others are empty."""
 
+# Days that begin within the calendar in UTC as well.
+_FIRST_DAY, _LAST_DAY = dt.date(1, 1, 2).toordinal(), dt.date(9999, 12, 30).toordinal()
+
 
 def aggregate_scan(
-    session: Session, target: str, relation: Relation, metrics: Mapping[str, Metric], as_of: dt.date
+    session: Session,
+    target: str,
+    relation: Relation,
+    metrics: Mapping[str, Metric],
+    as_of: dt.date,
+    only: int | None = None,
 ) -> Subquery:
     """Return a subquery with a row for each record that something refers to.
 
@@ -42,6 +50,7 @@ def aggregate_scan(
         relation: the way to the related records.
         metrics: column -> metric; all of this relation.
         as_of: last day that counts.
+        only: id of the one record that is wanted.
 
     Returns:
         Columns ``id``, of the described record, and one for each metric.
@@ -55,6 +64,8 @@ def aggregate_scan(
         parent = related.c[relation.field]
         wanted = parent.is_not(None)
     columns = [_aggregate(session, related, relation.entity, metric, as_of).label(c) for c, metric in metrics.items()]
+    if only is not None:
+        wanted = and_(wanted, parent == only)
     return select(parent.label("id"), *columns).where(wanted).group_by(parent).subquery()
 
 
@@ -77,14 +88,19 @@ def _counted(
     wanted: list[ColumnElement[bool]] = []
     if metric.date_field:
         column, kind = related.c[metric.date_field], entities[entity].fields[metric.date_field].kind
-        wanted.append(column < _start_of(as_of + dt.timedelta(days=1), kind, session.timezone))
+        wanted.append(column < _start_of(_shifted(as_of, 1), kind, session.timezone))
         if metric.days is not None:
-            first = as_of - dt.timedelta(days=metric.days - 1)
+            first = _shifted(as_of, 1 - metric.days)
             wanted.append(column >= _start_of(first, kind, session.timezone))
     if metric.where:
         condition = compile_condition(metric.where, Scope(entities[entity], entities), Use.FILTER)
         wanted.append(condition.sql(related, evolve(session.filter_context(), today=as_of)))
     return and_(*wanted) if wanted else None
+
+
+def _shifted(day: dt.date, days: int) -> dt.date:
+    """Return a day some days later or earlier; where the calendar has none, its end or its beginning."""
+    return dt.date.fromordinal(min(max(day.toordinal() + days, _FIRST_DAY), _LAST_DAY))
 
 
 def _start_of(day: dt.date, kind: Kind, timezone: ZoneInfo) -> dt.date | dt.datetime:

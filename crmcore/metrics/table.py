@@ -56,7 +56,9 @@ def metric_named(registry: Registry, entity: str, name: str) -> Metric:
     raise UsageError(message, hint=_("Known: {known}").format(known=known))
 
 
-def metric_table(session: Session, entity: str, names: Iterable[str], as_of: dt.date) -> MetricTable:
+def metric_table(
+    session: Session, entity: str, names: Iterable[str], as_of: dt.date, *, only: int | None = None
+) -> MetricTable:
     """Return the records of an entity joined with some of its metrics, for rules: they look at all that is live.
 
     Args:
@@ -64,11 +66,12 @@ def metric_table(session: Session, entity: str, names: Iterable[str], as_of: dt.
         entity: the entity that is described.
         names: full or short names of metrics.
         as_of: last day of every window; related records of later days do not count.
+        only: id of the one record whose metrics are wanted, so that nothing is computed for the others.
 
     Returns:
         A join to select from: one row for each record of the entity, deleted ones included.
     """
-    return _joined(session.as_system(), session.runtime.tables.entity[entity], entity, names, as_of)
+    return _joined(session.as_system(), session.runtime.tables.entity[entity], entity, names, as_of, only)
 
 
 def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date | None = None) -> Subquery:
@@ -108,7 +111,14 @@ def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date
     return select(joined.table.c.id, *columns).select_from(joined.source).subquery()
 
 
-def _joined(session: Session, table: FromClause, entity: str, names: Iterable[str], as_of: dt.date) -> MetricTable:
+def _joined(
+    session: Session,
+    table: FromClause,
+    entity: str,
+    names: Iterable[str],
+    as_of: dt.date,
+    only: int | None = None,
+) -> MetricTable:
     registry = session.runtime.registry
     by_relation: dict[str, dict[str, Metric]] = defaultdict(dict)
     by_query: dict[MetricQuery, dict[str, Metric]] = defaultdict(dict)
@@ -120,12 +130,12 @@ def _joined(session: Session, table: FromClause, entity: str, names: Iterable[st
             by_relation[str(metric.relation)][name] = metric
     source, columns = table, dict[str, "ColumnElement[Any]"]()
     for relation, metrics in by_relation.items():
-        scan = aggregate_scan(session, entity, registry.relations(entity)[relation], metrics, as_of)
+        scan = aggregate_scan(session, entity, registry.relations(entity)[relation], metrics, as_of, only)
         source = source.outerjoin(scan, scan.c.id == table.c.id)
         for name, metric in metrics.items():
             columns[name] = func.coalesce(scan.c[name], 0) if metric.aggregate in EMPTY_IS_ZERO else scan.c[name]
     for query, metrics in by_query.items():
-        scan = query_scan(session, query, [*metrics.values()], as_of)
+        scan = query_scan(session, query, [*metrics.values()], as_of, only)
         source = source.outerjoin(scan, scan.c.id == table.c.id)
         for name, metric in metrics.items():
             kind = metric_kind(metric, registry.entities)

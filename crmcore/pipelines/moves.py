@@ -16,6 +16,7 @@ from crmcore.store.columns import Instant, text_type
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Select, Subquery
 
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["demand_readable", "stage_moves", "stage_since"]
 
 
-def stage_moves(tx: Session, pipeline: Pipeline) -> Subquery:
+def stage_moves(tx: Session, pipeline: Pipeline, ids: Sequence[int] | Select[Any] | None = None) -> Subquery:
     """Return every move of records from one stage to another, as a selection to join and filter.
 
     Args:
         tx: the transaction; only records that its actor may see are in it.
         pipeline: whose stages are meant.
+        ids: of the records that are asked about, or a SELECT of them; all by default.
 
     Returns:
         A subquery with the columns ``id`` (of the record), ``entry`` (ascends with time), ``from_stage`` (empty where
@@ -47,7 +49,7 @@ def stage_moves(tx: Session, pipeline: Pipeline) -> Subquery:
     demand_readable(tx, pipeline, pipeline.field, pipeline.started)
     records, history = tx.table(pipeline.entity), tx.runtime.tables.history
     left = _old_stage(tx, pipeline)
-    changes = _stage_changes(
+    changed = _stage_changes(
         tx,
         pipeline,
         select(
@@ -58,7 +60,8 @@ def stage_moves(tx: Session, pipeline: Pipeline) -> Subquery:
             day_of(tx, history.c.at).label("day"),
             history.c.actor,
         ),
-    ).subquery("changes")
+    )
+    changes = (changed if ids is None else changed.where(history.c.record_id.in_(ids))).subquery("changes")
     in_turn: dict[str, Any] = {"partition_by": changes.c.id, "order_by": changes.c.entry}
     is_last = func.lead(changes.c.entry).over(**in_turn).is_(None)
     entered = func.coalesce(func.lag(changes.c.day).over(**in_turn), _first_day(tx, pipeline, records))

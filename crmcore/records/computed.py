@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, MetaData, Table, func, insert, or_, select, update
+from sqlalchemy import Column, MetaData, Table, Text, cast, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import Draft, DraftBatch
 from crmcore.records.writing import record_events
+from crmcore.schema.model import Kind
 from crmcore.schema.values import to_json
 from crmcore.store.history import computed_history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import ColumnElement, Row, Select
 
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity
@@ -31,6 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["write_computed"]
 
 _ROWS_PER_BATCH = 10_000
+_STORED: Mapping[Kind, tuple[str, ...]] = {
+    Kind.INTEGER: ("integer",),
+    Kind.MONEY: ("integer",),
+    Kind.NUMBER: ("integer", "real"),
+}
+"""What SQLite says of the values in a column of a kind."""
 
 
 def write_computed(session: Session, entity: Entity, fields: Sequence[str], values: Select[Any]) -> int:
@@ -59,7 +67,7 @@ def write_computed(session: Session, entity: Entity, fields: Sequence[str], valu
     with session.computing() as depth:
         changed = _changed_table(table, fields, depth)
         changed.create(session.connection)
-        count = _collect(session, table, changed, fields, values)
+        count = _collect(session, entity, changed, fields, values)
         if count:
             _check_values(session, entity, changed, fields)
             _apply(session, entity, table, changed, fields)
@@ -68,18 +76,27 @@ def write_computed(session: Session, entity: Entity, fields: Sequence[str], valu
 
 
 def _check_values(session: Session, entity: Entity, changed: Table, fields: Sequence[str]) -> None:
-    """Refuse labels that the field does not have: nobody could set it right afterwards."""
+    """Refuse values that the field cannot have: nobody could set it right afterwards.
+
+    Raises:
+        UsageError: there is one.
+    """
     for name in fields:
-        allowed = entity.fields[name].enum
-        if allowed:
-            other = select(changed.c[name]).where(changed.c[name].not_in(allowed)).limit(1)
-            wrong = session.connection.execute(other).scalar()
-            if wrong is not None:
-                raise UsageError(
-                    _("{value!r} is not among the values of {entity}.{field}").format(
-                        value=wrong, entity=entity.name, field=name
-                    )
-                )
+        field, column = entity.fields[name], changed.c[name]
+        stored = _STORED.get(field.kind) if session.runtime.dialect.name == "sqlite" else None
+        if stored:  # SQLite's columns take any value, also what is no number; read as text, that is shown as it is
+            _refuse_any(session, entity, name, cast(column, Text), func.typeof(column).not_in((*stored, "null")))
+        if field.enum:
+            _refuse_any(session, entity, name, column, column.not_in(field.enum))
+
+
+def _refuse_any(
+    session: Session, entity: Entity, field: str, shown: ColumnElement[str], wrong: ColumnElement[bool]
+) -> None:
+    found = session.connection.execute(select(shown).where(wrong).limit(1)).scalar()
+    if found is not None:
+        message = _("{value!r} is not among the values of {entity}.{field}")
+        raise UsageError(message.format(value=found, entity=entity.name, field=field))
 
 
 def _changed_table(table: Table, fields: Sequence[str], depth: int) -> Table:
@@ -90,15 +107,19 @@ def _changed_table(table: Table, fields: Sequence[str], depth: int) -> Table:
     return Table(f"crmcore_changed_{depth}", MetaData(), identity, *new, *old, prefixes=["TEMPORARY"])
 
 
-def _collect(session: Session, table: Table, changed: Table, fields: Sequence[str], values: Select[Any]) -> int:
-    computed = values.subquery()
+def _collect(session: Session, entity: Entity, changed: Table, fields: Sequence[str], values: Select[Any]) -> int:
+    table, computed = session.runtime.tables.entity[entity.name], values.subquery()
     differing = (
         select(table.c.id, *(computed.c[name] for name in fields), *(table.c[name] for name in fields))
         .join_from(table, computed, computed.c.id == table.c.id)
         .where(live(table), or_(*(table.c[name].is_distinct_from(computed.c[name]) for name in fields)))
     )
     columns = ["id", *fields, *(f"old__{name}" for name in fields)]
-    session.connection.execute(insert(changed).from_select(columns, differing))
+    try:
+        session.connection.execute(insert(changed).from_select(columns, differing))
+    except IntegrityError as error:
+        message = _("the SELECT for {entity}.{fields} gives a record more than once")
+        raise UsageError(message.format(entity=entity.name, fields=", ".join(fields))) from error
     return session.connection.execute(select(func.count()).select_from(changed)).scalar_one()
 
 

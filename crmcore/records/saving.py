@@ -140,7 +140,7 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
 
 def _take(session: Session, entity: Entity, draft: Draft, candidate: Candidate, on_match: OnMatch) -> None:
     draft.id = candidate.id
-    if draft.source == WITHOUT_KEY:
+    if draft.source == WITHOUT_KEY and on_match != "update":
         draft.outcome = "unchanged"  # the very same row has been here before
     elif on_match == "skip":
         draft.outcome = "skipped"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_parameters", "parameter_title", "share_out"]
 
+_FIRST_DAY = "1900-01-01"
+
 
 def share_out(declared: Sequence[ReportType], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return for each report, by name, those of the given parameters that it has.
@@ -72,11 +74,10 @@ def _is_day(declared: ReportType, name: str) -> bool:
 
 
 def _day(name: str, text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:  # the year 0000, which JSON Schema knows and Python does not
-        message = _("expected a date such as 2026-11-21, found {text}").format(text=quoted(text))
-        raise ValidationError([Problem(message=message, code="format", pointer=name, value=text)]) from None
+    if text < _FIRST_DAY:  # reports count back from a day by many years; JSON Schema knows the year 0000 too
+        message = _("expected a date from {first} on, found {text}").format(first=_FIRST_DAY, text=quoted(text))
+        raise ValidationError([Problem(message=message, code="format", pointer=name, value=text)])
+    return dt.date.fromisoformat(text)
 
 
 def _unknown(name: str, known: Iterable[str]) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from crmcore.errors import CRMError, PluginError, UsageError
+from crmcore.errors import CRMError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.reporting.outcomes import Computed, Failed
 from crmcore.reporting.parameters import checked_parameters
@@ -93,16 +93,4 @@ def _compute(session: Session, declared: ReportType, given: Mapping[str, Any]) -
     def checked() -> Report:
         return checked_report(declared.compute(session, given))
 
-    try:
-        return session.runtime.registry.attributed(declared.name, checked)
-    except PluginError as error:
-        field = _missing_name(error.cause)
-        # `Session.table` leaves hidden fields out, so asking for one is asking for what is not there.
-        if field is not None and field in {name for _entity, name in session.hidden}:
-            raise session.access.denied(session.actor, "read", field) from error
-        raise
-
-
-def _missing_name(cause: BaseException) -> str | None:
-    """Return the column that was asked for where there is none of that name, as ``c.name`` or ``c["name"]``."""
-    return str(cause.args[0]) if isinstance(cause, AttributeError | KeyError) and cause.args else None
+    return session.attributed(declared.name, checked)

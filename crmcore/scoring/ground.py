@@ -56,11 +56,13 @@ class Ground:
 
     def values_of(self, id: int) -> dict[str, Any]:
         """Return the fields, and the metrics that the rule reads, of one record in their Python form."""
-        table, measured = self.metrics.table, self.metrics.columns
+        session, entity = self.session, self.rule.entity
+        one = metric_table(session, entity, self.metrics.columns, self.context.today, only=id)
+        table, measured = one.table, one.columns
         metrics = [column.label(f"metric__{number}") for number, column in enumerate(measured.values())]
-        statement = select(table, *metrics).select_from(self.metrics.source).where(table.c.id == id)
-        row = self.session.connection.execute(statement).one()
-        values = self.session.runtime.codecs[self.rule.entity].decode_python(row)
+        statement = select(table, *metrics).select_from(one.source).where(table.c.id == id)
+        row = session.connection.execute(statement).one()
+        values = session.runtime.codecs[entity].decode_python(row)
         return {**values, **{name: getattr(row, f"metric__{number}") for number, name in enumerate(measured)}}
 
     def may_know(self, part: Condition | Expression) -> bool:

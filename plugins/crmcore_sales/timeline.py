@@ -57,15 +57,13 @@ def money(amount: Any) -> str:
 def _stage_moves(
     tx: Session, pipeline: Pipeline, entity: str, about: ColumnElement[int], ids: Sequence[int]
 ) -> Iterator[TimelineEntry]:
+    records = about.table
     try:
-        moves = stage_moves(tx, pipeline)
+        moves = stage_moves(tx, pipeline, select(records.c.id).where(about.in_(ids)))
     except AccessDenied:
         return
-    records = about.table
-    statement = (
-        select(moves, about.label("about"), called(records).label("called"))
-        .join_from(moves, records, records.c.id == moves.c.id)
-        .where(about.in_(ids))
+    statement = select(moves, about.label("about"), called(records).label("called")).join_from(
+        moves, records, records.c.id == moves.c.id
     )
     titles = stage_titles(tx, pipeline)
     for row in tx.execute(statement):

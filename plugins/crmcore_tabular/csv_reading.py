@@ -108,7 +108,7 @@ def _records(table: _Table, rows: Iterator[tuple[int, list[str], str] | Problem]
         values = [cell.strip() or None for cell in cells]
         if values == header or not any(values):
             continue
-        record = dict(zip(names, values))
+        record = dict(zip(names, values, strict=False))  # as many as there are
         if nameless:
             del record[""]
         yield SourceRow(line, record)

@@ -15,6 +15,7 @@ LONGEST_LINE = 16_000_000
 """Characters. Text is read line by line, and a line is in memory as a whole."""
 MOST_COLUMNS = 10_000
 
+
 class Unreadable(Exception):
     """A file that cannot be read at all; readers yield its problem in place of a header."""
 

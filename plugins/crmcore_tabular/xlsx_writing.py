@@ -46,7 +46,7 @@ def write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Any]]
     """
     try:
         import xlsxwriter  # noqa: PLC0415  # an extra; CSV is written without it
-        from xlsxwriter.exceptions import XlsxWriterException  # noqa: PLC0415
+        from xlsxwriter.exceptions import FileCreateError, XlsxWriterException  # noqa: PLC0415
     except ImportError:
         message = _("writing workbooks needs the package XlsxWriter")
         raise UsageError(message, hint=_("Install it: {command}").format(command=EXTRA)) from None
@@ -63,8 +63,15 @@ def write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Any]]
                     str: book.add_format({"bold": True}),
                 }
                 _Filling(sheet, formats, options.get("header", 1) - 1).fill(headers, rows)
+        except FileCreateError as error:
+            raise _system_error(error) from error
         except XlsxWriterException as error:
             raise UsageError(str(error)) from error
+
+
+def _system_error(error: Exception) -> Exception:
+    """Return what XlsxWriter has packed up: a full disk, a folder that is not there."""
+    return next((one for one in error.args if isinstance(one, OSError)), error)
 
 
 def _sheets_before(wanted: str | int | None) -> list[None]:

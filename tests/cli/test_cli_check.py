@@ -103,3 +103,12 @@ def test_a_database_that_cannot_be_opened_is_a_problem(demo: Path, run: Run) -> 
     config(text.replace("sqlite:///crm.db", "sqlite:///nowhere/crm.db"))
     assert "nowhere" in run("check", code=1).stdout
     run("list", "customer", code=8)
+
+
+def test_a_role_that_nobody_declared_is_a_warning(demo: Path, run: Run) -> None:
+    run("create", "user", "--set", "login=zhang", "--set", "roles=sales, admni")
+    checked = run("check")
+    assert "warning: user zhang has the role admni, which crm.toml does not have" in checked.stdout
+    assert checked.stdout.endswith("no problems\n")
+    (warning,) = json.loads(run("check", "--json").stdout)["warnings"]
+    assert warning["code"] == "role"

@@ -68,6 +68,13 @@ def test_rows_of_known_records_do_what_is_asked(
     assert json.loads(run("show", "customer:1", "--json").stdout)["region"] == region
 
 
+def test_a_column_that_the_mapping_file_does_not_name_is_said_to_be_so(file: Path, run: Run) -> None:
+    Path("mapping.toml").write_text('[columns]\nname = "name"\n')
+    file.write_text("name,region\nAcme,East\n")
+    shown = run("import", "customer", "customers.csv", "--mapping", "mapping.toml").stderr
+    assert "  region  -> left out: the mapping file does not name it" in shown.splitlines()
+
+
 def test_bad_rows_are_named_and_kept_in_a_file_that_can_be_mended(file: Path, run: Run) -> None:
     file.write_text(MIXED, encoding="utf-8")
     imported = run("import", "customer", "customers.csv", code=1)

@@ -181,3 +181,11 @@ def test_a_rejects_file_given_by_hand_overwrites_nothing_and_needs_its_folder(cr
     with pytest.raises(UsageError, match="there is no folder"):
         bring("customer", "name\nAcme\n", rejects=tmp_path / "nowhere" / "file.csv")
     assert (tmp_path / "file.csv").read_text() == "name\nAcme\n"
+
+
+def test_a_row_without_any_key_is_read_again_as_the_file_says_now(crm, bring):
+    visit = "kind,about,due date\ncall,customer:1,03/04/2026\n"
+    bring("customer", "name\nAcme\n")
+    assert bring("activity", visit, date_format="dd/mm/yyyy").outcomes == {"created": 1}
+    assert bring("activity", visit, date_format="mm/dd/yyyy").outcomes == {"updated": 1}
+    assert bring("activity", visit, date_format="mm/dd/yyyy").outcomes == {"unchanged": 1}

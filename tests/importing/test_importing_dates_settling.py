@@ -146,3 +146,29 @@ def test_a_column_is_read_as_it_was_written_or_reported(days, separator, day_fir
         assert not telling
     else:
         assert found == days
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["1.500", "2,500", "899,90"], ["1.234,5"], ["€ 12,5"], ["7,25", "8,75", "9.50"], ["0,1234"], ["1.500,00 €"]],
+)
+def test_a_column_with_decimal_commas_has_to_be_declared(cells):
+    with pytest.raises(UsageError, match="has a decimal comma") as caught:
+        settle(planned("amount"), rows("amount", *cells))
+    assert 'decimal = ","' in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1,500", "1,234,567", "12.5"],
+        ["1.500", "2.250"],
+        ["12.50", "13.75", "1,2"],
+        ["¥1,234.50", "1,2"],
+        ["(1,234)", "1.2万", None, 3.5],
+        [],
+    ],
+)
+def test_columns_with_points_and_thousands_are_read_as_they_are(cells):
+    plan = planned("amount")
+    assert settle(plan, rows("amount", *cells)) == plan

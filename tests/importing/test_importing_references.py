@@ -189,3 +189,23 @@ def test_a_row_that_waits_and_turns_out_bad_has_its_own_reason(crm: CRM, bring: 
     (row,) = rejected(result)[1:]
     assert row[1].startswith("region: ")
     assert "Mother" not in row[1]
+
+
+def test_a_bad_cell_and_a_name_that_leads_nowhere_are_told_at_once(bring: Bring) -> None:
+    result = bring("order", "number,customer,order date\nS1,Acme,soon\n")
+    assert [problem.field for problem in result.problems] == ["order date", "customer"]
+
+
+def test_a_bad_row_is_not_blamed_for_a_record_that_a_later_row_brings(crm: CRM, bring: Bring) -> None:
+    result = bring("customer", "name,parent,founded date\nBranch,Acme,soon\nAcme,,\n")
+    assert [problem.field for problem in result.problems] == ["founded date"]
+    assert listed(crm, "customer", "name") == [("Acme",)]
+
+
+def test_rows_that_wait_are_taken_page_by_page(crm: CRM, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmcore.store.imports._ROWS_PER_PAGE", 2)
+    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_CHUNK", 3)
+    chain = "".join(f"C{number},C{number + 1}\n" for number in range(9))
+    result = bring("customer", f"name,parent\n{chain}X,Nobody\nC9,\n")
+    assert result.outcomes == {"created": 10, "rejected": 1}
+    assert named(crm, "customer", "parent", "customer")[-1] == ("C0", "C1")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
 
 from crmcore.errors import ImportTaken, UsageError
+from crmcore.importing import import_file
 from crmcore.importing import rejects as rejects_module
 from crmcore.importing.register import RejectedRow, advance, imports, open_job, source_file
 from crmcore.importing.rehearsal import rehearsal
@@ -250,3 +252,29 @@ def test_an_import_that_goes_on_may_find_its_own_rejects_file(
     assert finish(crm, imported(crm, tmp_path / "customers.csv"), READER, HEADERS, wanted) == wanted
     with pytest.raises(UsageError, match="there already"):
         check_rejects(crm, wanted)
+
+
+def test_a_line_that_is_no_json_is_kept_as_text_until_its_values_are_written(
+    make_crm: MakeCRM, database_url: str, tmp_path: Path
+) -> None:
+    crm = make_crm(enabled=["tabular"], database_url=database_url)
+    path, long = tmp_path / "k.jsonl", "x" * 20_000
+    path.write_text(f'not json {long}\n{{"name": "J9"}}\n{{"name": "J8", "founded_date": "soon"}}\n')
+
+    first = import_file(crm, path, "customer").rejects
+    assert first is not None
+    bad, unread = map(json.loads, reversed(first.read_text().splitlines()))
+    assert (list(bad)[:3], bad["text"], bad["name"]) == (["line", "reason", "text"], None, "J8")
+    assert (unread["line"], unread["text"], unread["name"]) == (1, f"not json {long}", None)
+
+    again = import_file(crm, first, "customer")
+    assert again.outcomes == {"rejected": 2}
+    assert again.problems[0].message == "the text of a row that could not be read is still without its values"
+    second = again.rejects
+    assert second is not None
+    mended = [json.loads(line) for line in second.read_text().splitlines()]
+    assert mended[0]["text"] == f"not json {long}"
+
+    mended[0]["name"], mended[1]["founded_date"] = "J7", "2000-01-01"
+    second.write_text("\n".join(map(json.dumps, mended)))
+    assert import_file(crm, second, "customer").outcomes == {"created": 2}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imported import listed, rejected, versions
 
-from crmcore.errors import UsageError, ValidationError
+from crmcore.errors import ConfigError, UsageError, ValidationError
 from crmcore.importing import import_file, plan_file
 from crmcore.importing.register import imports
 
@@ -159,6 +159,15 @@ def test_an_option_that_the_reader_does_not_have_is_refused(bring: Bring) -> Non
         bring("customer", CUSTOMERS, options={"encodin": "utf-8"})
     with pytest.raises(ValidationError):
         bring("customer", CUSTOMERS, options={"encoding": 7})
+
+
+def test_a_wrong_option_in_the_mapping_file_is_named_with_its_line(bring: Bring, tmp_path: Path) -> None:
+    text = 'entty = "customer"\n[file]\nencodin = "utf-8"\n[columns]\nname = "name"\n'
+    with pytest.raises(ConfigError) as caught:
+        bring("customer", CUSTOMERS, mapping=text)
+    found = [(one.file, one.line, one.message) for one in caught.value.problems]
+    mapping = tmp_path / "mapping.toml"
+    assert found == [(mapping, 1, "unknown key `entty`"), (mapping, 3, "unknown key `encodin`")]
 
 
 def test_dates_that_can_be_read_in_two_ways_are_asked_about_before_anything_is_saved(crm: CRM, bring: Bring) -> None:

@@ -38,10 +38,11 @@ def check(instance: Instance, ctx: click.Context, *, as_json: bool) -> None:
         found = diagnose(instance.path)
     # A database can only be judged by schemas that hold.
     problems = [*found.problems] or _database_problems(instance)
+    warnings = [*found.warnings, *([] if problems else _unknown_roles(instance))]
     if as_json:
-        print_json({"problems": [*map(_as_json, problems)], "warnings": [*map(_as_json, found.warnings)]})
+        print_json({"problems": [*map(_as_json, problems)], "warnings": [*map(_as_json, warnings)]})
     else:
-        _print(problems, found.warnings)
+        _print(problems, warnings)
     if problems:
         ctx.exit(PROBLEMS)
 
@@ -58,6 +59,25 @@ def _database_problems(instance: Instance) -> list[Problem]:
         return []
     message = _("the database is not up to date for: {origins}").format(origins=", ".join(behind))
     return [Problem(message=message, hint=_("Run `crmcore db upgrade`."), code="not_up_to_date")]
+
+
+def _unknown_roles(instance: Instance) -> list[Problem]:
+    """Return the users with roles that crm.toml does not have, and that therefore grant nothing."""
+    from sqlalchemy import select  # noqa: PLC0415  # as above
+
+    from crmcore.types import Problem  # noqa: PLC0415  # as above
+
+    known = {"admin", *instance.config.roles}
+    problems = []
+    with instance.crm.session(read_only=True) as session:
+        user = session.table("user")
+        for row in session.execute(select(user.c.login, user.c.roles).where(user.c.roles.is_not(None))):
+            for role in row.roles:
+                if role not in known:
+                    message = _("user {login} has the role {role}, which crm.toml does not have: it grants nothing")
+                    hint = _("Known: {known}").format(known=", ".join(sorted(known)))
+                    problems.append(Problem(message=message.format(login=row.login, role=role), hint=hint, code="role"))
+    return problems
 
 
 def _print(problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcore.cli.arguments import reference
+from crmcore.cli.failures import PROBLEMS
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
 from crmcore.cli.output import Heading, json_option, print_json, print_pairs, print_table, remark
@@ -28,13 +29,17 @@ _SYSTEM = ("created_at", "created_by", "updated_at", "updated_by", "deleted_at",
 @click.option("--deleted", is_flag=True, help=_("Show it even if it is deleted."))
 @click.option("--timeline", "with_timeline", is_flag=True, help=_("Show what happened to it, the latest first."))
 @json_option(_("Print the record as JSON; its timeline with --timeline."))
+@click.pass_context
 @pass_instance
-def show(instance: Instance, ref: Ref, *, deleted: bool, with_timeline: bool, as_json: bool) -> None:
+def show(
+    instance: Instance, ctx: click.Context, ref: Ref, *, deleted: bool, with_timeline: bool, as_json: bool
+) -> None:
     """Print a record, or its timeline."""
     with instance.session(read_only=True) as session:
         record = session.get(ref.entity, ref.id, deleted=deleted)
         if with_timeline:
-            _print_timeline(session, record, as_json=as_json)
+            if not _print_timeline(session, record, as_json=as_json):
+                ctx.exit(PROBLEMS)
         elif as_json:
             print_json(record.as_json())
         else:
@@ -55,7 +60,8 @@ def print_record(session: Session, record: Record) -> None:
     print_pairs(pairs, indent=2)
 
 
-def _print_timeline(session: Session, record: Record, *, as_json: bool) -> None:
+def _print_timeline(session: Session, record: Record, *, as_json: bool) -> bool:
+    """Print the timeline and return whether every plugin could tell its part."""
     from crmcore.cli.failures import logs_hidden  # noqa: PLC0415  # failures are named below
     from crmcore.timeline import timeline  # noqa: PLC0415  # it imports SQLAlchemy
 
@@ -74,6 +80,7 @@ def _print_timeline(session: Session, record: Record, *, as_json: bool) -> None:
         print_table(headings, [_entry_row(session, entry) for entry in told.entries])
     for failure in told.failures:
         remark(_("warning: {message}").format(message=failure.message))
+    return not told.failures
 
 
 def _heading(session: Session, record: Record) -> str:
