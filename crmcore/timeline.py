@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlalchemy import and_, select
+from sqlalchemy import and_, null, select
 
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
@@ -136,9 +136,9 @@ def _activities(session: Session, entity: Entity, ids: Sequence[int]) -> Iterato
 
 def _about(session: Session, activity: Subquery, entity: Entity) -> Iterator[tuple[Select[Any], ColumnElement[int]]]:
     """Yield each way from activities to the records of an entity, with the column that has the record's id."""
-    user = session.runtime.tables.entity["user"]
+    user = session.table("user")
     doer = activity.c.get("done_by", activity.c.get("owner", activity.c.created_by))
-    every = select(activity, user.c.name.label("doer")).outerjoin(user, user.c.id == doer)
+    every = select(activity, user.c.get("name", null()).label("doer")).outerjoin(user, user.c.id == doer)
     yield every.where(activity.c.subject__entity == entity.name), activity.c.subject__id
     for relation in session.runtime.registry.relations(entity.name).values():
         field = session.runtime.entity(relation.entity).fields[relation.field]

@@ -131,7 +131,7 @@ def _with_zeros(start: bytes) -> Encoding | None:
     # Line ends, digits and commas are one character in eight of any table. A zero on the other side is a character
     # such as U+4E00; both sides alike, or very few, are zeros that do not belong into a text.
     name = "utf-16-le" if odd > even else "utf-16-be"
-    if most * 16 >= len(start) and least * 4 <= most and _reads(start, name):
+    if most * 16 >= len(start) and least * 2 <= most and _reads(start, name):
         return Encoding(name, "UTF-16")
     return None
 

@@ -1,7 +1,8 @@
 """Whether what is declared fits the entities, and the entities that hooks listen to.
 
-What is asked of metrics, rules and pipelines is :mod:`crmcore.registry.metric_checks`',
-:mod:`crmcore.registry.rule_checks`' and :mod:`crmcore.registry.pipeline_checks`'.
+What is asked of metrics, rules, pipelines and reports is :mod:`crmcore.registry.metric_checks`',
+:mod:`crmcore.registry.rule_checks`', :mod:`crmcore.registry.pipeline_checks`' and
+:mod:`crmcore.registry.report_checks`'.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from crmcore.conformance import did_you_mean
 from crmcore.i18n import gettext as _
 from crmcore.registry.metric_checks import metric_problems
 from crmcore.registry.pipeline_checks import pipeline_problems
+from crmcore.registry.report_checks import report_problems
 from crmcore.registry.rule_checks import rule_problems
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def declaration_problems(declared: Declarations, entities: Mapping[str, Entity],
             sound[name] = metric
     yield from rule_problems(declared.scoring_rules, entities, sound, config)
     yield from pipeline_problems(declared.pipelines, entities, config)
+    yield from report_problems(declared.report_types)
 
 
 def listening_problems(

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
     from crmcore.types import ScoringRule
 
 NOT_CANCELLED = "status != 'cancelled'"
-AS_OF = {"type": "string", "format": "date", "title": "As of this day; by default today"}
-DAYS = {"type": "integer", "minimum": 1, "maximum": 36500, "title": "Window in days"}
+AS_OF = {
+    "type": "string",
+    "format": "date",
+    "title": "As of this day; by default today",
+    "x-crm": {"titles": {"zh-CN": "截至日期（默认今天）"}},
+}
+DAYS = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 36500,
+    "title": "Window in days",
+    "x-crm": {"titles": {"zh-CN": "统计天数"}},
+}
 
 
 @hookimpl
@@ -58,8 +69,18 @@ def crm_report_types() -> Iterable[ReportType]:
         parameters={
             "type": "object",
             "properties": {
-                "by": {"type": "string", "enum": ["revenue", "profit"], "default": "revenue", "title": "Value"},
-                "days": {**DAYS, "title": "Window in days; by default all orders"},
+                "by": {
+                    "type": "string",
+                    "enum": ["revenue", "profit"],
+                    "default": "revenue",
+                    "title": "Value",
+                    "x-crm": {"titles": {"zh-CN": "统计指标"}},
+                },
+                "days": {
+                    **DAYS,
+                    "title": "Window in days; by default all orders",
+                    "x-crm": {"titles": {"zh-CN": "统计天数（默认全部订单）"}},
+                },
                 "as_of": AS_OF,
                 "share": {
                     "type": "number",
@@ -67,6 +88,7 @@ def crm_report_types() -> Iterable[ReportType]:
                     "maximum": 1,
                     "default": 0.8,
                     "title": "Share of the value of which the customers are counted",
+                    "x-crm": {"titles": {"zh-CN": "统计客户数所对应的累计占比"}},
                 },
             },
         },

@@ -20,12 +20,30 @@ if TYPE_CHECKING:
 
     from crmcore import Session
 
-AS_OF = {"type": "string", "format": "date", "title": "As of this day; by default today"}
+AS_OF = {
+    "type": "string",
+    "format": "date",
+    "title": "As of this day; by default today",
+    "x-crm": {"titles": {"zh-CN": "截至日期（默认今天）"}},
+}
 PARAMETERS = {
     "type": "object",
     "properties": {
-        "risk": {"type": "string", "enum": ["at_risk", "lost"], "default": "at_risk", "title": "Label"},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 50, "title": "Customers in the table"},
+        "risk": {
+            "type": "string",
+            "enum": ["at_risk", "lost"],
+            "default": "at_risk",
+            "title": "Label",
+            "x-crm": {"titles": {"zh-CN": "标签"}},
+        },
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10000,
+            "default": 50,
+            "title": "Customers in the table",
+            "x-crm": {"titles": {"zh-CN": "表中客户数"}},
+        },
         "as_of": AS_OF,
     },
 }

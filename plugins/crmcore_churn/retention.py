@@ -23,8 +23,22 @@ if TYPE_CHECKING:
 PARAMETERS = {
     "type": "object",
     "properties": {
-        "days": {"type": "integer", "minimum": 1, "maximum": 3660, "default": 365, "title": "Days of a period"},
-        "periods": {"type": "integer", "minimum": 1, "maximum": 120, "default": 4, "title": "Periods"},
+        "days": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 3660,
+            "default": 365,
+            "title": "Days of a period",
+            "x-crm": {"titles": {"zh-CN": "每期天数"}},
+        },
+        "periods": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 120,
+            "default": 4,
+            "title": "Periods",
+            "x-crm": {"titles": {"zh-CN": "期数"}},
+        },
         "as_of": AS_OF,
     },
 }

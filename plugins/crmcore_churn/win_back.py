@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 PARAMETERS = {
     "type": "object",
     "properties": {
-        "limit": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 50, "title": "Customers in the table"},
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 10000,
+            "default": 50,
+            "title": "Customers in the table",
+            "x-crm": {"titles": {"zh-CN": "表中客户数"}},
+        },
         "as_of": AS_OF,
     },
 }

@@ -57,9 +57,17 @@ def parameters(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "from": {**DAY, "title": "First day; by default the first of the year"},
-            "to": {**DAY, "title": "Last day; today by default"},
-            "owner": {"type": "string", "title": "Login of the owner whose deals count; by default all"},
+            "from": {
+                **DAY,
+                "title": "First day; by default the first of the year",
+                "x-crm": {"titles": {"zh-CN": "起始日（默认当年第一天）"}},
+            },
+            "to": {**DAY, "title": "Last day; today by default", "x-crm": {"titles": {"zh-CN": "截止日（默认今天）"}}},
+            "owner": {
+                "type": "string",
+                "title": "Login of the owner whose deals count; by default all",
+                "x-crm": {"titles": {"zh-CN": "只统计该负责人（登录名；默认全部）"}},
+            },
             "pipeline": pipeline_parameter(settings),
         },
     }

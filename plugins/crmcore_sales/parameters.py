@@ -25,7 +25,13 @@ def pipeline_parameter(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the schema of the parameter that chooses a pipeline."""
     names = [*settings["pipelines"]]
     default = "opportunity" if "opportunity" in names else names[0]
-    return {"type": "string", "title": "Pipeline", "enum": names, "default": default}
+    return {
+        "type": "string",
+        "title": "Pipeline",
+        "x-crm": {"titles": {"zh-CN": "管道"}},
+        "enum": names,
+        "default": default,
+    }
 
 
 def pipeline_of(tx: Session, parameters: Mapping[str, Any]) -> Pipeline:

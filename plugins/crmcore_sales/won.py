@@ -50,10 +50,22 @@ def parameters(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "by": {"type": "string", "title": "Whose deals are added up", "enum": [*TITLES], "default": "owner"},
-            "period": {"type": "string", "title": "Length of a period", "enum": [*PERIODS], "default": "quarter"},
-            "from": {**DAY, "title": "First day; by default all"},
-            "to": {**DAY, "title": "Last day; by default all"},
+            "by": {
+                "type": "string",
+                "title": "Whose deals are added up",
+                "x-crm": {"titles": {"zh-CN": "汇总对象"}},
+                "enum": [*TITLES],
+                "default": "owner",
+            },
+            "period": {
+                "type": "string",
+                "title": "Length of a period",
+                "x-crm": {"titles": {"zh-CN": "期间长度"}},
+                "enum": [*PERIODS],
+                "default": "quarter",
+            },
+            "from": {**DAY, "title": "First day; by default all", "x-crm": {"titles": {"zh-CN": "起始日（默认全部）"}}},
+            "to": {**DAY, "title": "Last day; by default all", "x-crm": {"titles": {"zh-CN": "截止日（默认全部）"}}},
             "pipeline": pipeline_parameter(settings),
         },
     }

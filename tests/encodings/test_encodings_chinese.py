@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,12 +40,16 @@ TAIWANESE = "客戶名稱,電話\n台灣積體電路製造股份有限公司,02\
         "name,phone\n佛山企业电子有限公司,0757\n上海欣阳贸易,021\n北京鑫磊科技,010\n",
         "客户名称,联系人,电话\n广州喆淼商贸有限公司,陶喆,020\n昇恒昌百货,冼星海,0755\n深圳镕达电子,朱镕,0755\n",
         "客户名称,行业,电话\n佛山企业电子有限公司,电子,0757-8888\n陶喆,音乐,鑫淼焱\n",
-        "name,product\nSinopharm,苯甲酸乙酯、丙酮、二氯甲烷\nTasly,阿莫西林胶囊、头孢克肟片\n客户,产品\n",
     ],
 )
 def test_short_files_and_rare_characters_are_chinese(detect, text):
     found, read = detect(text.encode("gb18030"))
     assert (found.label, found.lines, read) == ("GB18030", text.count("\n"), text)
+
+
+def test_a_long_list_of_words_that_nobody_uses_every_day_is_chinese(detect):
+    text = "\n".join(["name", *COMMON[::11]]) + "\n"
+    assert detect(text.encode("gb18030"))[0].label == "GB18030"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +92,7 @@ def test_chinese_of_mostly_rare_characters_is_read_where_it_is_declared(refusal,
         ("Καλημέρα κόσμε\n", "cp1253"),
         ("Żółć gęślą jaźń\n", "cp1250"),
         ("İstanbul,Şişli,Üsküdar,ÇAĞRI\n", "cp1254"),
+        ("ÖĞRETMEN\n", "cp1254"),
         ("บริษัท จำกัด,กรุงเทพมหานคร\n", "cp874"),
         (KOREAN, "euc_kr"),
         ("name,phone\n김민준,02\n이서연,02\n박도윤,02\n", "euc_kr"),
@@ -132,19 +139,41 @@ def test_long_files_with_all_letters_of_another_language_are_not_either(refusal,
     assert "does not read as Chinese" in str(refusal(text.encode(codec)))
 
 
+@pytest.fixture(scope="module")
+def read_back(tmp_path_factory):
+    """Give a function that writes a text in GB18030 and returns what its encoding is found to be, and its text."""
+
+    def read_back(text):
+        path = tmp_path_factory.mktemp("x") / "file"
+        path.write_bytes(text.encode("gb18030"))
+        found = detect_encoding(path)
+        with path.open(encoding=found.name, newline="") as file:
+            return found.label, file.read()
+
+    return read_back
+
+
 @given(
-    st.lists(st.sampled_from(COMMON), min_size=20, max_size=200),
+    st.lists(st.sampled_from(COMMON), max_size=25),
     st.lists(st.sampled_from(RARER), max_size=5),
     st.text("abc,;0123 \n", max_size=100),
 )
 @settings(deadline=None)  # the machine may be busy
-def test_chinese_in_gb18030_is_read_as_it(tmp_path_factory, common, rarer, ascii_text):
+def test_a_header_in_chinese_carries_as_many_other_characters(read_back, common, rarer, ascii_text):
     text = ascii_text.join([HEADER, "".join(common), "".join(rarer), "\n"])
-    path = tmp_path_factory.mktemp("x") / "file"
-    path.write_bytes(text.encode("gb18030"))
-    found = detect_encoding(path)
-    with path.open(encoding=found.name, newline="") as file:
-        assert (found.label, file.read()) == ("GB18030", text)
+    assert read_back(text) == ("GB18030", text)
+
+
+@given(
+    st.integers().map(Random),  # whose choices are even: drawn ones would come from a corner of the table
+    st.integers(150, 400),
+    st.lists(st.sampled_from(RARER), max_size=5),
+    st.text("abc,;0123 \n", max_size=100),
+)
+@settings(deadline=None)  # the machine may be busy
+def test_a_long_text_may_be_of_any_common_characters(read_back, random, length, rarer, ascii_text):
+    text = ascii_text.join([HEADER, "".join(random.sample(COMMON, length)), "".join(rarer), "\n"])
+    assert read_back(text) == ("GB18030", text)
 
 
 LATIN = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=4)
