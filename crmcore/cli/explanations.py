@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from crmcore.cli.output import screen_width
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
 
@@ -136,7 +137,7 @@ class _Explained:
     def label_lines(self) -> Iterator[str]:
         decisions = self.found.decisions
         labels = (*(decision.label for decision in decisions), self.found.label)
-        width = max(_cells(self.shown(label)) for label in labels)
+        width = max(screen_width(self.shown(label)) for label in labels)
         for decision in decisions:
             yield f"  {_padded(self.shown(decision.label), width)}  {_yes_or_no(decision.holds)}  {decision.condition}"
             yield from self.finding_lines(decision, width + 6)
@@ -179,7 +180,7 @@ class _Explained:
     def place_lines(self, standing: Standing) -> Iterator[str]:
         reached = next((n for n, place in enumerate(standing.places, start=1) if place.reached), len(standing.places))
         places = standing.places[:reached]
-        width = max(_cells(self.shown(label)) for label in (*(place.label for place in places), self.found.label))
+        width = max(screen_width(self.shown(label)) for label in (*(place.label for place in places), self.found.label))
         for place in places:
             share, first = f"{place.upto * 100:.6g}%", f"{place.first or 0:,}"
             ends = _("the first {share} of the value") if self.by_value else _("the first {first} ({share})")
@@ -189,7 +190,7 @@ class _Explained:
             yield f"  {_padded(self.shown(self.found.label), width)}  " + _("because it is beyond the last band")
 
     def finding_lines(self, decision: Decision, indent: int) -> Iterator[str]:
-        width = max((_cells(finding.text) for finding in decision.findings), default=0)
+        width = max((screen_width(finding.text) for finding in decision.findings), default=0)
         for finding in decision.findings:
             inputs = self.inputs(finding.inputs)
             yield f"{' ' * indent}{_yes_or_no(finding.held)}  {_padded(finding.text, width)}  {inputs}".rstrip()
@@ -225,15 +226,8 @@ class _Explained:
 def _yes_or_no(holds: bool) -> str:
     """Return the answer, as wide as the other one."""
     yes, no = _("yes"), _("no")
-    return _padded(yes if holds else no, max(_cells(yes), _cells(no)))
+    return _padded(yes if holds else no, max(screen_width(yes), screen_width(no)))
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _cells(text))
-
-
-def _cells(text: str) -> int:
-    """Return the width of a text on the screen; Chinese characters take two cells."""
-    from rich.cells import cell_len  # noqa: PLC0415  # rich is for commands that print tables
-
-    return cell_len(text)
+    return text + " " * (width - screen_width(text))

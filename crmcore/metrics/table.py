@@ -39,14 +39,16 @@ class MetricTable:
     """Name of a metric, as it was asked for -> its column: 0 for a count or sum over nothing, else NULL."""
 
 
-def metric_named(registry: Registry, entity: str, name: str) -> Metric:
-    """Return a metric of an entity by its full name, or by its short one where only one has it.
+def metric_named(registry: Registry, entity: str, name: str, plugin: str = "") -> Metric:
+    """Return a metric of an entity by its full name, or by its short one: of several, that of a plugin, if it has one.
 
     Raises:
         UsageError: there is none, or several have that short name.
     """
     of_entity = {metric.name: metric for metric in registry.metrics.values() if metric.entity == entity}
     found = [metric for full, metric in of_entity.items() if name in (full, full.partition(".")[2])]
+    if f"{plugin}.{name}" in of_entity:
+        return of_entity[f"{plugin}.{name}"]
     if len(found) == 1:
         return found[0]
     message = _("{entity} has no metric {name!r}").format(entity=entity, name=name)
@@ -57,7 +59,7 @@ def metric_named(registry: Registry, entity: str, name: str) -> Metric:
 
 
 def metric_table(
-    session: Session, entity: str, names: Iterable[str], as_of: dt.date, *, only: int | None = None
+    session: Session, entity: str, names: Iterable[str], as_of: dt.date, *, plugin: str = "", only: int | None = None
 ) -> MetricTable:
     """Return the records of an entity joined with some of its metrics, for rules: they look at all that is live.
 
@@ -66,12 +68,15 @@ def metric_table(
         entity: the entity that is described.
         names: full or short names of metrics.
         as_of: last day of every window; related records of later days do not count.
+        plugin: whose metric is meant by a short name that several have.
         only: id of the one record whose metrics are wanted, so that nothing is computed for the others.
 
     Returns:
         A join to select from: one row for each record of the entity, deleted ones included.
     """
-    return _joined(session.as_system(), session.runtime.tables.entity[entity], entity, names, as_of, only)
+    table, wanted = session.runtime.tables.entity[entity], dict.fromkeys(names)
+    metrics = {name: metric_named(session.runtime.registry, entity, name, plugin) for name in wanted}
+    return _joined(session.as_system(), table, entity, metrics, as_of, only)
 
 
 def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date | None = None) -> Subquery:
@@ -115,15 +120,14 @@ def _joined(
     session: Session,
     table: FromClause,
     entity: str,
-    names: Iterable[str],
+    named: Mapping[str, Metric],
     as_of: dt.date,
     only: int | None = None,
 ) -> MetricTable:
     registry = session.runtime.registry
     by_relation: dict[str, dict[str, Metric]] = defaultdict(dict)
     by_query: dict[MetricQuery, dict[str, Metric]] = defaultdict(dict)
-    for name in names:
-        metric = metric_named(registry, entity, name)
+    for name, metric in named.items():
         if metric.query is not None:
             by_query[metric.query][name] = metric
         else:

@@ -64,13 +64,22 @@ def metric_problems(metric: Metric, entities: Mapping[str, Entity], config: Conf
             yield wrong("{error}", "where", error=error.message, hint=error.hint)
 
 
-def metric_kinds(metrics: Mapping[str, Metric], entities: Mapping[str, Entity], entity: str) -> dict[str, Kind]:
-    """Return the kinds of an entity's metrics by full name, and by the part after the dot where that is unambiguous."""
+def metric_kinds(
+    metrics: Mapping[str, Metric], entities: Mapping[str, Entity], entity: str, plugin: str = ""
+) -> dict[str, Kind]:
+    """Return the kinds of an entity's metrics by full name, and by the part after the dot where one is meant by it.
+
+    Args:
+        metrics: all metrics by name.
+        entities: the composed entities.
+        entity: whose metrics.
+        plugin: of several with one short name its own is meant, so that others can take no name from it.
+    """
     kinds = {name: metric_kind(metric, entities) for name, metric in metrics.items() if metric.entity == entity}
     short = Counter(name.partition(".")[2] for name in kinds)
     for name in list(kinds):
-        own = name.partition(".")[2]
-        if short[own] == 1 and own not in entities[entity].fields:
+        owner, _dot, own = name.partition(".")
+        if (short[own] == 1 or owner == plugin) and own not in entities[entity].fields:
             kinds[own] = kinds[name]
     return kinds
 

@@ -45,7 +45,8 @@ def rule_parts(rule: ScoringRule, entities: Mapping[str, Entity]) -> Iterator[Ru
 
 def rule_scope(rule: ScoringRule, entities: Mapping[str, Entity], metrics: Mapping[str, Metric]) -> Scope:
     """Return the names that the texts of a rule may use."""
-    return Scope(entities[rule.entity], entities, metric_kinds(metrics, entities, rule.entity))
+    plugin = rule.name.partition(".")[0]
+    return Scope(entities[rule.entity], entities, metric_kinds(metrics, entities, rule.entity, plugin))
 
 
 def compile_part(part: RulePart, scope: Scope) -> Condition | Expression:

@@ -40,6 +40,11 @@ class Ground:
     context: SqlContext
     python: PythonContext
 
+    @property
+    def plugin(self) -> str:
+        """The plugin that the rule belongs to."""
+        return self.rule.name.partition(".")[0]
+
     def predicate(self, condition: Condition) -> ColumnElement[bool]:
         """Return a condition over the records."""
         return condition.sql(self.metrics.table, self.context)
@@ -57,7 +62,7 @@ class Ground:
     def values_of(self, id: int) -> dict[str, Any]:
         """Return the fields, and the metrics that the rule reads, of one record in their Python form."""
         session, entity = self.session, self.rule.entity
-        one = metric_table(session, entity, self.metrics.columns, self.context.today, only=id)
+        one = metric_table(session, entity, self.metrics.columns, self.context.today, plugin=self.plugin, only=id)
         table, measured = one.table, one.columns
         metrics = [column.label(f"metric__{number}") for number, column in enumerate(measured.values())]
         statement = select(table, *metrics).select_from(one.source).where(table.c.id == id)
@@ -72,7 +77,7 @@ class Ground:
         entities = {entity for entity, _field in read}
         try:
             for name in part.metrics:
-                metric = metric_named(registry, self.rule.entity, name)
+                metric = metric_named(registry, self.rule.entity, name, self.plugin)
                 if metric.query is not None:
                     entities |= query_tables(session, metric.query, [metric], self.context.today)
         except AccessDenied:
@@ -91,7 +96,8 @@ def ground(session: Session, rule: ScoringRule, as_of: dt.date | None) -> Ground
     registry, day = session.runtime.registry, as_of or session.today
     scope = rule_scope(rule, registry.entities, registry.metrics)
     parts = [compile_part(part, scope) for part in rule_parts(rule, registry.entities)]
-    metrics = metric_table(session, rule.entity, sorted({name for part in parts for name in part.metrics}), day)
+    names, plugin = sorted({name for part in parts for name in part.metrics}), rule.name.partition(".")[0]
+    metrics = metric_table(session, rule.entity, names, day, plugin=plugin)
     return Ground(
         session,
         rule,

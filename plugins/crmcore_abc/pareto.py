@@ -10,7 +10,7 @@ import datetime as dt
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from crmcore import gettext as _
 from crmcore import ngettext
@@ -19,7 +19,7 @@ from crmcore.types import Chart, Column, Fact, Report
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import Subquery
+    from sqlalchemy import CTE
 
     from crmcore.types import Transaction
 
@@ -46,9 +46,11 @@ def pareto_table(tx: Transaction, parameters: Mapping[str, Any]) -> Report:
     count, total, losing, lost = tx.execute(_summary(curve)).one()
     total = total or Decimal(0)
     taken = {percent: _customers(percent, count) for percent in STEPS} if count else {}
-    sums = _sums_at(tx, curve, {*taken.values(), count - _customers(LAST, count)})
+    # Sums have four decimals, so the limit may be the next value that has.
+    limit = (total * Decimal(str(parameters["share"]))).quantize(Decimal("0.0001"), ROUND_CEILING)
+    sums, needed = _sums_at(tx, curve, {*taken.values(), count - _customers(LAST, count)}, limit)
     facts = [Fact(name="total", value=total, titles=titles, kind="money")]
-    facts += _facts(tx, curve, count, total, sums, parameters["share"]) if total > 0 else []
+    facts += _facts(count, total, sums, parameters["share"], needed) if total > 0 else []
     facts += _losses(losing, lost) if losing else []
     return Report(
         titles={language: f"{name} · {titles[language]}" for language, name in TITLES.items()},
@@ -68,8 +70,8 @@ def pareto_table(tx: Transaction, parameters: Mapping[str, Any]) -> Report:
     )
 
 
-def _curve(tx: Transaction, field: str, days: int | None, as_of: dt.date) -> Subquery:
-    """Return the customers who have ordered with their value, their place and the sum up to them."""
+def _curve(tx: Transaction, field: str, days: int | None, as_of: dt.date) -> CTE:
+    """Return the customers who have ordered with their value, their place and the sum up to them; computed once."""
     order, customer = tx.table("order"), tx.table("customer")
     counted = [func.coalesce(order.c.status, "") != "cancelled", order.c.order_date <= as_of]
     if days is not None:
@@ -85,10 +87,10 @@ def _curve(tx: Transaction, field: str, days: int | None, as_of: dt.date) -> Sub
         by_customer.c.value,
         func.row_number().over(order_by=places).label("place"),
         func.sum(by_customer.c.value).over(order_by=places, rows=(None, 0)).label("up_to"),
-    ).subquery()
+    ).cte("curve")
 
 
-def _summary(curve: Subquery) -> Any:
+def _summary(curve: CTE) -> Any:
     negative = curve.c.value < 0
     return select(
         func.count(),
@@ -98,25 +100,24 @@ def _summary(curve: Subquery) -> Any:
     ).select_from(curve)
 
 
-def _sums_at(tx: Transaction, curve: Subquery, places: set[int]) -> dict[int, Decimal]:
-    """Return the sum of the values up to each place; nothing before the first."""
-    found = tx.execute(select(curve.c.place, curve.c.up_to).where(curve.c.place.in_(places)))
-    return {0: Decimal(0), **{row.place: Decimal(row.up_to) for row in found}}
+def _sums_at(tx: Transaction, curve: CTE, places: set[int], limit: Decimal) -> tuple[dict[int, Decimal], int | None]:
+    """Return the sum of the values up to each place, nothing before the first; and the first place to reach a limit."""
+    reached = select(func.min(curve.c.place)).where(curve.c.up_to >= limit).scalar_subquery()
+    wanted = or_(curve.c.place.in_(places), curve.c.place == reached)
+    found = tx.execute(select(curve.c.place, curve.c.up_to, reached.label("reached")).where(wanted)).all()
+    return {0: Decimal(0), **{row.place: Decimal(row.up_to) for row in found}}, found[0].reached if found else None
 
 
 def _facts(
-    tx: Transaction, curve: Subquery, count: int, total: Decimal, sums: Mapping[int, Decimal], wanted: float
+    count: int, total: Decimal, sums: Mapping[int, Decimal], wanted: float, reached: int | None
 ) -> Iterator[Fact]:
-    # Sums have four decimals, so the limit may be the next value that has.
-    limit = (total * Decimal(str(wanted))).quantize(Decimal("0.0001"), ROUND_CEILING)
-    reached = tx.execute(select(func.min(curve.c.place)).where(curve.c.up_to >= limit)).scalar_one()
     needed = {"en": f"Customers who bring {wanted:.0%}", "zh-CN": f"贡献{wanted:.0%}的客户数"}
     share = {"en": "Share of the customers", "zh-CN": "占客户比例"}
     top = {"en": f"Top {TOP} % bring", "zh-CN": f"前{TOP}%客户贡献"}
     last = {"en": f"Last {LAST} % bring", "zh-CN": f"后{LAST}%客户贡献"}
     before_last = sums[count - _customers(LAST, count)]
     yield Fact(name="customers_needed", value=reached, titles=needed, kind="integer")
-    yield Fact(name="share_needed", value=reached / count, titles=share, kind="share")
+    yield Fact(name="share_needed", value=reached / count if reached else None, titles=share, kind="share")
     yield Fact(name="top", value=float(sums[_customers(TOP, count)] / total), titles=top, kind="share")
     yield Fact(name="last", value=float((total - before_last) / total), titles=last, kind="share")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from crmcore import gettext as _
+from crmcore.errors import UsageError
 from crmcore.types import Band, Label, Rank, ScoringRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PYRAMID = (Band("vip", 0.01), Band("major", 0.20), Band("ordinary", 0.50), Band("small", 1.0))
 """R11: the top 1 %, the next 19 %, the next 30 %, the last 50 %."""
@@ -48,8 +50,14 @@ def rules(settings: Mapping[str, Any]) -> Iterator[ScoringRule]:
     )
 
 
-def _purchase(days: list[int], overdue: int) -> Iterator[Label]:
-    """Yield the grades of R9; a day that has long passed says nothing of what is to come."""
+def _purchase(days: Sequence[int], overdue: int) -> Iterator[Label]:
+    """Yield the grades of R9; a day that has long passed says nothing of what is to come.
+
+    Raises:
+        UsageError: the days do not ascend, so that a grade would never be given.
+    """
+    if [*days] != sorted(set(days)):
+        raise UsageError(_("purchase_days ascend, and these do not: {days}").format(days=", ".join(map(str, days))))
     first = f"expected_order_date >= today() - {overdue} days"
     for grade, within in zip("HAB", days, strict=True):
         yield Label(grade, f"{first} and expected_order_date <= today() + {within} days")

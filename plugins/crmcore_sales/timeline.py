@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, literal, null, select
 
 from crmcore import gettext as _
-from crmcore import stage_moves, stage_titles
+from crmcore import ngettext, stage_moves, stage_titles
 from crmcore.errors import AccessDenied
 from crmcore.types import Ref, TimelineEntry
 from crmcore_sales.settings import pipelines_in
@@ -75,7 +75,7 @@ def _stage_moves(
             at=row.at,
             kind="stage",
             title=change if own else f"{row.called or ref}: {change}",
-            detail=_("after {days} days").format(days=f"{row.days:,}"),
+            detail=ngettext("after {days} day", "after {days} days", row.days).format(days=f"{row.days:,}"),
             ref=None if own else ref,
             actor=row.actor,
         )

@@ -37,6 +37,7 @@ PERIODS: Mapping[str, Mapping[str, str]] = {
 }
 MOST_COLOURS = 12
 """More names than this cannot be told apart by colour."""
+_IDS_PER_STATEMENT = 500
 
 
 @define
@@ -164,10 +165,11 @@ def _names(tx: Session, entity: str, ids: set[int]) -> Mapping[int, str]:
     found = {id: str(Ref(entity, id)) for id in ids}
     table = tx.table(entity)
     columns: Sequence[Any] = [table.c[name] for name in ("name", "login", "code") if name in table.c]
-    if columns:
-        for row in tx.execute(select(table.c.id, func.coalesce(*columns, "").label("name"))):
-            if row.id in found and row.name:
-                found[row.id] = row.name
+    called = select(table.c.id, func.coalesce(*columns, "").label("name"))
+    wanted = sorted(ids) if columns else ()
+    for start in range(0, len(wanted), _IDS_PER_STATEMENT):
+        some = wanted[start : start + _IDS_PER_STATEMENT]
+        found.update((row.id, row.name) for row in tx.execute(called.where(table.c.id.in_(some))) if row.name)
     return found
 
 

@@ -94,24 +94,22 @@ def _filled(path: Path, form: CsvForm, nameless: set[int]) -> set[int]:
 
 
 def _records(table: _Table, rows: Iterator[tuple[int, list[str], str] | Problem]) -> Iterator[SourceRow | Problem]:
-    names, header, wanted = table.names, table.header, len(table.names)
+    names, raw, wanted = table.names, table.raw, len(table.names)
     nameless = "" in names
     for found in rows:
         if isinstance(found, Problem):
             yield found
             continue
         line, cells, text = found
-        # Nearly every row goes this way, so it is kept short.
+        # Nearly every row goes this way, so it is kept short: half its time is the record itself.
         if len(cells) != wanted or "\0" in text or _MARK in text or ("'" in text and may_be_guarded(text)):
             yield from _unusual(table, line, cells)
             continue
-        values = [cell.strip() or None for cell in cells]
-        if values == header or not any(values):
-            continue
-        record = dict(zip(names, values, strict=False))  # as many as there are
+        record = {name: cell.strip() or None for name, cell in zip(names, cells, strict=False)}
         if nameless:
             del record[""]
-        yield SourceRow(line, record)
+        if cells != raw and any(record.values()):
+            yield SourceRow(line, record)
 
 
 def _unusual(table: _Table, line: int, cells: list[str]) -> Iterator[SourceRow | Problem]:

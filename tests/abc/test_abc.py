@@ -135,3 +135,9 @@ def test_a_window_of_its_own_gives_metrics_of_its_own(make_crm):
         orders(session, 1, ("1", "2026-01-09"))
         orders(session, 2, ("1", "2026-01-08"))
     assert classes(crm)[1] == ["A", "B"]
+
+
+def test_days_of_the_purchase_grades_that_do_not_ascend_are_refused(make_crm):
+    crm = make_crm(enabled=["abc"], settings={"abc": {"purchase_days": [30, 15, 7]}})
+    (problem,) = crm.registry.broken["abc"]
+    assert "purchase_days ascend, and these do not: 30, 15, 7" in problem.message

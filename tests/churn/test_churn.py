@@ -206,3 +206,16 @@ def test_the_label_explains_itself(crm):
         explained = scoring.explain(session, rule, 2)
     held = [(finding.text, finding.inputs) for finding in explained.decisions[-1].findings if finding.held]
     assert ("overdue >= 2", (("overdue", 4.0),)) in held
+
+
+def test_who_may_not_read_names_and_owners_is_reminded_by_reference(make_crm, crm_clock):
+    hidden = ["name", "owner", "churn_risk"]
+    roles = {"partner": {"customer": {"read": True, "hide": hidden}, "order": {"read": True}}}
+    crm = make_crm(enabled=["churn"], roles=roles)
+    with crm.session() as session:
+        session.create("customer", {"name": "C"})
+        order(session, 1, (40, 200), (50, 200), (60, 200))
+    with crm.session(Actor(login="ann", roles=("partner",))) as session:
+        found = reminders(session)
+    assert [(entry.title, entry.owner) for entry in found.entries] == [("Call customer:1: an order is overdue", None)]
+    assert found.failures == ()

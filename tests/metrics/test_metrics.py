@@ -245,3 +245,32 @@ def test_what_goes_wrong_in_a_query_is_the_plugins(make_crm, query, said):
     with pytest.raises(PluginError, match=r"plugin demo 1\.0 failed in demo\.days") as caught:
         values(crm, "days")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("day", [dt.date.min, dt.date.max], ids=str)
+def test_windows_may_reach_beyond_the_calendar(make_crm, database_url, day):
+    crm = make_crm(plugins=[demo(RECENT, VISITS)], database_url=database_url, timezone="Asia/Shanghai")
+    with crm.session() as session:
+        session.create("customer", {"name": "C"})
+        values = metric_values(session, "customer", ["recent", "visits"], day)
+        assert [tuple(row) for row in session.execute(select(values))] == [(1, 0, 0)]
+
+
+def test_metrics_of_one_record_are_those_that_it_has_among_all(make_crm, database_url):
+    def places(tx, as_of):
+        order = tx.table("order")
+        place = func.rank().over(order_by=func.sum(order.c.amount).desc())
+        return select(order.c.customer.label("id"), place.label("place")).group_by(order.c.customer)
+
+    place = Metric(name="demo.place", entity="customer", query=MetricQuery(places), kind="integer")
+    crm = make_crm(plugins=[demo(REVENUE, *QUERIED, place)], database_url=database_url)
+    with crm.session() as session:
+        session.save_many("customer", [{"name": name} for name in "ABC"])
+        rows = [{"customer": n, "order_date": "2026-01-02", "amount": str(10 * n)} for n in (1, 2, 2)]
+        session.save_many("order", rows)
+        for id, expected in ((1, (10, 1, 10, 2)), (2, (40, 1, 40, 1)), (3, (0, None, None, None))):
+            names = ["revenue", "days", "cost", "place"]
+            found = metric_table(session, "customer", names, session.today, only=id)
+            columns = [found.columns[name] for name in names]
+            statement = select(*columns).select_from(found.source).where(found.table.c.id == id)
+            assert tuple(session.connection.execute(statement).one()) == expected

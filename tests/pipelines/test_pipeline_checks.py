@@ -11,7 +11,7 @@ from pipelines_of_tests import DEALS, STAGES, plugin
 from crmcore.config import Config, read_config
 from crmcore.errors import CRMError
 from crmcore.registry import diagnose, load
-from crmcore.types import Stage
+from crmcore.types import Pipeline, Stage
 
 
 def wrong(*pipelines, **more):
@@ -170,3 +170,17 @@ def test_settings_of_the_wrong_form_are_refused_with_file_and_line(tmp_path, tex
         load(read_config(path))
     assert said in str(caught.value)
     assert all(problem.file == path and problem.line in (3, 4) for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Pipeline(name="deals.x", entity="opportunity", field="stage", stages=["won"]),
+        lambda: Pipeline(name="deals.x", entity="opportunity", field="stage", stages="won"),
+        lambda: Stage(name="won", moves="lost"),
+        lambda: Stage(name="won", required="amount"),
+    ],
+)
+def test_stages_and_moves_that_are_texts_are_refused_where_they_are_made(wrong):
+    with pytest.raises(TypeError, match="expected"):
+        wrong()

@@ -187,3 +187,16 @@ def test_titles_of_stages_are_in_the_language_that_is_spoken(crm):
         assert stage_titles(session, DEALS)["proposal"] == "Proposal"
         with speaking("zh-CN"):
             assert stage_titles(session, DEALS)["proposal"] == "方案报价"
+
+
+def test_moves_of_some_records_are_found_by_their_ids_or_by_a_select(crm):
+    for name in ("Lathe", "Mill", "Drill"):
+        id = deal(crm, name=name)
+        with crm.session() as session:
+            session.update("opportunity", id, {"stage": "proposal"})
+    with crm.session() as session:
+        mill = session.table("opportunity")
+        by_id = stage_moves(session, DEALS, [1, 3])
+        selected = stage_moves(session, DEALS, select(mill.c.id).where(mill.c.name == "Mill"))
+        found = [session.execute(select(each.c.id).order_by(each.c.id)).scalars().all() for each in (by_id, selected)]
+    assert found == [[1, 3], [2]]

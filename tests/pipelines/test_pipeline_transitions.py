@@ -8,6 +8,7 @@ from pipelines_of_tests import DEALS, plugin
 from crmcore.errors import PluginError, ValidationError
 from crmcore.i18n import speaking
 from crmcore.pipelines import move
+from crmcore.types import Problem
 
 
 @pytest.fixture
@@ -218,3 +219,13 @@ def test_a_stage_that_a_plugin_sets_late_is_judged_too(make_crm):
     crm = make_crm(plugins=[plugin(DEALS, crm_before_save=crm_before_save)])
     with crm.session() as session, pytest.raises(ValidationError, match="the stage Won needs Amount"):
         deal(session)
+
+
+def test_a_problem_in_a_row_that_is_not_there_is_the_plugins_failure(make_crm):
+    def crm_check_transition(tx, pipeline, batch):
+        return [Problem(message="no", row=99)]
+
+    crm = make_crm(plugins=[plugin(DEALS, crm_check_transition=crm_check_transition)])
+    with crm.session() as session, pytest.raises(PluginError, match="no row 99") as caught:
+        deal(session)
+    assert (caught.value.plugin, caught.value.hook) == ("deals", "crm_check_transition")

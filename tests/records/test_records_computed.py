@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import case, literal, select
+from sqlalchemy import case, literal, select, union_all
 
 from crmcore import hookimpl
 from crmcore.errors import UsageError, ValidationError
@@ -152,3 +152,23 @@ def test_a_hook_that_is_told_of_labels_may_compute_others(make_crm, database_url
         customer = session.table("customer")
         session.write_computed("customer", ["grade"], select(customer.c.id, literal("H").label("grade")))
         assert str(session.get("customer", 1).limit_offer) == "9.0000"
+
+
+def test_a_select_that_gives_a_record_twice_is_refused(crm):
+    with crm.session() as session:
+        twice = union_all(grades(session), grades(session)).subquery()
+        with pytest.raises(UsageError, match=r"customer\.grade gives a record more than once"):
+            session.write_computed("customer", ["grade"], select(twice))
+        assert {customer.grade for customer in session.find("customer")} == {None}
+
+
+def test_what_is_no_number_is_refused_before_it_is_in_a_column_of_numbers(make_crm):
+    crm = make_crm(plugins=[grading()])  # on SQLite, whose columns take any value
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        customer = session.table("customer")
+        with pytest.raises(UsageError, match=r"'Acme' is not among the values of customer\.limit_offer"):
+            session.write_computed(
+                "customer", ["limit_offer"], select(customer.c.id, customer.c.name.label("limit_offer"))
+            )
+        assert session.get("customer", 1).limit_offer is None

@@ -11,7 +11,7 @@ from sqlalchemy import literal_column, select
 from crmcore import hookimpl
 from crmcore.errors import UsageError
 from crmcore.reminders import reminders
-from crmcore.types import Plugin, Ref, Reminder
+from crmcore.types import Actor, Plugin, Ref, Reminder
 
 TODAY = dt.date(2026, 1, 15)
 
@@ -132,3 +132,58 @@ def test_a_plugin_whose_statement_fails_keeps_nobody_from_reminding(make_crm, da
         assert session.count("customer") == 0
     assert [entry.title for entry in found.entries] == ["in 1"]
     assert [failure.plugin for failure in found.failures] == ["broken"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"due": dt.datetime(2026, 1, 15, tzinfo=dt.UTC)},
+        {"due": "2026-01-15"},
+        {"due": None},
+        {"ref": "user:1"},
+        {"title": None},
+        {"reason": 3},
+    ],
+    ids=str,
+)
+def test_a_reminder_that_cannot_be_meant_is_the_plugins_failure(make_crm, wrong):
+    def crm_reminders(tx, since, until):
+        yield Reminder(**{"kind": "broken.x", "due": since, "ref": Ref("user", 1), "title": "x", **wrong})
+
+    crm = make_crm(plugins=[plugin("broken", crm_reminders), reminding((1, None))])
+    with crm.session() as session:
+        found = reminders(session)
+    assert [entry.title for entry in found.entries] == ["in 1"]
+    assert f"Reminder.{next(iter(wrong))}: expected" in found.failures[0].message
+
+
+def test_what_has_been_due_for_longer_is_due_on_the_first_day(make_crm):
+    with make_crm(plugins=[reminding((-40, None))]).session() as session:
+        assert [entry.due for entry in reminders(session).entries] == [TODAY]
+
+
+def test_the_calendar_may_end_within_the_days(make_crm):
+    with make_crm(plugins=[reminding((0, None))]).session() as session:
+        assert [entry.due for entry in reminders(session, since=dt.date(9999, 12, 30)).entries] == [
+            dt.date(9999, 12, 30)
+        ]
+
+
+def test_a_plugin_that_looks_at_what_the_actor_may_not_read_has_nothing_to_tell_and_has_not_failed(
+    make_crm, database_url, caplog
+):
+    def crm_reminders(tx, since, until):
+        tx.execute(select(tx.table("customer").c.credit_limit))
+        yield Reminder(kind="limits.check", due=since, ref=Ref("customer", 1), title="Check")
+
+    roles = {"sales": {"customer": {"read": True, "hide": ["credit_limit"]}}}
+    crm = make_crm(
+        plugins=[plugin("limits", crm_reminders), reminding((1, None))], roles=roles, database_url=database_url
+    )
+    with crm.session(Actor(login="li", roles=("sales",))) as session:
+        found = reminders(session)
+    with crm.session() as session:
+        everything = reminders(session)
+    assert ([entry.title for entry in found.entries], found.failures) == (["in 1"], ())
+    assert [entry.title for entry in everything.entries] == ["Check", "in 1"]
+    assert caplog.records == []

@@ -130,3 +130,13 @@ def test_charts_name_columns_or_what_a_transformation_makes(spec):
 def test_a_mistake_in_a_chart_is_named(spec, said):
     with pytest.raises((TypeError, ValueError), match=said):
         charted(spec)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"titles": None}, {"titles": {"en": 5}}, {"notes": "one sentence"}, {"notes": [5]}, {"columns": ["name"]}],
+    ids=str,
+)
+def test_parts_of_a_report_that_cannot_be_meant_are_refused_where_it_is_made(wrong):
+    with pytest.raises(TypeError, match="expected"):
+        Report(**{"titles": {}, "columns": [], "rows": [], **wrong})

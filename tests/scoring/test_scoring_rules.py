@@ -188,3 +188,31 @@ def test_a_rank_and_an_expression_need_the_permission_too(guarded):
 
     with crm.session("anna") as session, pytest.raises(AccessDenied, match=r"scoring\.run"):
         scoring.run(session, MARGIN)
+
+
+def test_a_plugins_own_metric_is_meant_where_another_has_its_short_name(make_crm):
+    other = Metric(name="other.revenue", entity="customer", relation="orders", aggregate="count")
+    rule = ScoringRule(name="demo.tier", entity="customer", field="tier", labels=[Label("A", "revenue >= 1000")])
+    crm = make_crm(plugins=[demo([rule], [REVENUE]), demo((), [other], name="other")])
+    with crm.session() as session:
+        session.create("customer", {"name": "C"})
+        session.create("order", {"customer": 1, "order_date": "2026-01-02", "amount": "1000"})
+        scoring.run(session, rule)
+        decision = scoring.explain(session, rule, 1).decisions[0]
+        assert session.get("customer", 1).tier == "A"
+    assert [finding.value for finding in decision.findings] == [Decimal(1000)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: ScoringRule(name="demo.tier", entity="customer", field="tier", labels=["A"]),
+        lambda: Rank(by="size", bands=["A"]),
+        lambda: Rank(by="size", bands="AB"),
+        lambda: MetricQuery("SELECT 1"),
+        lambda: Metric(name="demo.m", entity="customer", titles="M"),
+    ],
+)
+def test_declarations_that_cannot_be_meant_are_refused_where_they_are_made(wrong):
+    with pytest.raises(TypeError, match="expected"):
+        wrong()

@@ -133,3 +133,42 @@ def test_an_entity_that_there_is_not_is_refused(make_crm):
     crm = make_crm()
     with crm.session() as session, pytest.raises(UsageError, match="nothing"):
         timeline(session, "nothing", [1])
+
+
+@pytest.mark.parametrize("at", [dt.datetime(2026, 1, 1), "2026-01-01", None], ids=str)  # noqa: DTZ001  # that is the mistake
+def test_an_entry_that_cannot_be_placed_in_time_is_the_plugins_failure(make_crm, at):
+    def crm_timeline(tx, entity, ids):
+        yield TimelineEntry(about=Ref(entity, ids[0]), at=at, kind="x", title="x")
+
+    with make_crm(plugins=[plugin(crm_timeline)]).session() as session:
+        session.create("customer", {"name": "A"})
+        told = timeline(session, "customer", [1])
+    assert titles(told) == ["Customer created"]
+    assert "TimelineEntry.at: expected a datetime.date" in told.failures[0].message
+
+
+def test_entries_about_other_records_are_left_out(make_crm):
+    def crm_timeline(tx, entity, ids):
+        for id in (1, 2):
+            yield TimelineEntry(about=Ref("customer", id), at=tx.today, kind="x", title=f"about {id}")
+
+    with make_crm(plugins=[plugin(crm_timeline)]).session() as session:
+        session.save_many("customer", [{"name": "A"}, {"name": "B"}])
+        assert "about 1" in titles(timeline(session, "customer", [1]))
+        assert "about 2" not in titles(timeline(session, "customer", [1]))
+
+
+def test_names_of_users_are_told_to_those_who_may_read_them(make_crm, database_url):
+    everything = {"customer": {"read": True}, "activity": {"read": True}}
+    roles = {"sales": {**everything, "user": {"read": True}}, "partner": {**everything}}
+    crm = make_crm(roles=roles, database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "A"})
+        session.create("user", {"login": "li.wei", "name": "李伟"})
+        visit = {"subject": "customer:1", "kind": "visit", "done_by": 1, "happened_at": "2026-01-10T09:30:00Z"}
+        session.create("activity", visit)
+    who = {}
+    for role in roles:
+        with crm.session(Actor(login=role, roles=(role,))) as session:
+            who[role] = [entry.actor for entry in timeline(session, "customer", [1]).entries if entry.kind == "visit"]
+    assert who == {"sales": ["李伟"], "partner": [None]}
