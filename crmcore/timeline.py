@@ -142,8 +142,13 @@ def _about(session: Session, activity: Subquery, entity: Entity) -> Iterator[tup
     yield every.where(activity.c.subject__entity == entity.name), activity.c.subject__id
     for relation in session.runtime.registry.relations(entity.name).values():
         field = session.runtime.entity(relation.entity).fields[relation.field]
-        if field.ref == entity.name != relation.entity and not field.owner:
-            child = session.table(relation.entity)
+        if field.ref != entity.name or field.owner:
+            continue
+        if relation.entity == _ACTIVITY:  # with a contact, by a user
+            if relation.field in activity.c:
+                yield every, activity.c[relation.field]
+        elif relation.entity != entity.name:
+            child = session.table(relation.entity).alias()
             if relation.field in child.c:
                 of_child = and_(activity.c.subject__entity == relation.entity, activity.c.subject__id == child.c.id)
                 yield every.join(child, of_child), child.c[relation.field]

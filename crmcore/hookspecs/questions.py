@@ -99,11 +99,13 @@ def crm_reminders(tx: Transaction, since: dt.date, until: dt.date) -> Iterable[R
         Exception: reported with the plugin's name.
 
     Example:
+        >>> import datetime as dt
         >>> from crmcore import hookimpl
         >>> from crmcore.types import Ref, Reminder
         >>> @hookimpl
         ... def crm_reminders(tx, since, until):
         ...     yield Reminder(kind="tea.make", due=since, ref=Ref("user", 1), title="Make tea")
-        >>> [reminder.title for reminder in crm_reminders(tx=None, since=None, until=None)]
+        >>> today = dt.date(2026, 11, 21)
+        >>> [reminder.title for reminder in crm_reminders(tx=None, since=today, until=today)]
         ['Make tea']
     """

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cli_surroundings import write_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,3 +103,17 @@ def test_a_shell_is_offered_the_entities_of_the_instance(demo: Path, run: Run, m
     }.items():
         monkeypatch.setenv(name, value)
     assert run().stdout == "plain,customer\n"
+
+
+def test_a_plugin_that_cannot_tell_its_part_of_a_timeline_is_named_and_the_exit_code_says_so(
+    demo: Path, run: Run
+) -> None:
+    manifest = {"$schema": "urn:crmcore:plugin:1", "name": "teller", "version": "1.0", "summary": "x"}
+    code = "from crmcore import hookimpl\n\n@hookimpl\ndef crm_timeline(tx, entity, ids):\n    raise KeyError('x')\n"
+    write_plugin(demo / "tellers", "teller", json.dumps({**manifest, "requires_core": ">=0.1"}), code)
+    config = (demo / "crm.toml").read_text(encoding="utf-8")
+    declared = config.replace("enabled = [", 'plugin_dirs = ["tellers"]\nenabled = ["teller", ')
+    (demo / "crm.toml").write_text(declared, encoding="utf-8")
+    shown = run("show", "customer:1", "--timeline", code=1)
+    assert "Customer created" in shown.stdout
+    assert "warning: plugin teller 1.0 failed in crm_timeline: KeyError: 'x'" in shown.stderr

@@ -200,7 +200,7 @@ def test_a_plugins_own_metric_is_meant_where_another_has_its_short_name(make_crm
         scoring.run(session, rule)
         decision = scoring.explain(session, rule, 1).decisions[0]
         assert session.get("customer", 1).tier == "A"
-    assert [finding.value for finding in decision.findings] == [Decimal(1000)]
+    assert [finding.inputs for finding in decision.findings] == [(("revenue", Decimal(1000)),)]
 
 
 @pytest.mark.parametrize(

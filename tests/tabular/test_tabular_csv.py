@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmcore.types import Problem, SourceRow
+from crmcore_tabular.csv_form import csv_form
 from crmcore_tabular.csv_reading import read_csv
+from crmcore_tabular.csv_rows import csv_rows as csv_rows_of
 from crmcore_tabular.unreadable import LONGEST_CELL, LONGEST_LINE, MOST_COLUMNS
 
 
@@ -83,6 +90,33 @@ def test_empty_cells_behind_the_last_column_lose_nothing(csv_rows):
 def test_one_column_over_many_cells_hints_at_a_title(csv_rows):
     (problem, *_) = csv_rows("Sales of May\n\nname,phone\nAcme,138\n", delimiter=",")
     assert "--option header=3" in problem.hint
+
+
+@given(st.text('ab企 ,;"\n\r', max_size=40), st.sampled_from([",", ";", " "]))
+def test_rows_are_what_a_strict_parser_makes_of_all_of_the_file(tmp_path_factory, text, delimiter):
+    path = tmp_path_factory.mktemp("x") / "file.csv"
+    path.write_bytes(b"header\n" + text.encode())
+    form = csv_form(path, {"delimiter": delimiter})
+    found = []
+    for row in csv_rows_of(path, form):
+        if isinstance(row, Problem):
+            break
+        found.append((row[0], [cell.strip() for cell in row[1]]))
+    assert found == strictly(f"header\n{text}", delimiter)
+
+
+def strictly(text, delimiter):
+    """Return the rows up to the first that a strict parser refuses, each with the line where it starts."""
+    marks = {"delimiter": delimiter, "strict": True, "skipinitialspace": delimiter != " "}
+    reader, rows, line = csv.reader(io.StringIO(text, newline=""), **marks), [], 1
+    try:
+        for cells in reader:
+            if cells:
+                rows.append((line, [cell.strip() for cell in cells]))
+            line = reader.line_num + 1
+    except csv.Error:
+        pass
+    return rows
 
 
 class TestHeaders:

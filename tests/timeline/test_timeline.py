@@ -172,3 +172,22 @@ def test_names_of_users_are_told_to_those_who_may_read_them(make_crm, database_u
         with crm.session(Actor(login=role, roles=(role,))) as session:
             who[role] = [entry.actor for entry in timeline(session, "customer", [1]).entries if entry.kind == "visit"]
     assert who == {"sales": ["李伟"], "partner": [None]}
+
+
+def test_an_activity_is_told_of_whom_it_was_with_and_of_who_did_it(make_crm, database_url):
+    with make_crm(database_url=database_url).session() as session:
+        session.create("team", {"name": "East"})
+        session.create("user", {"login": "li.wei", "name": "李伟", "team": 1})
+        session.create("customer", {"name": "A"})
+        session.create("contact", {"name": "Ann", "customer": 1})
+        visit = {"subject": "customer:1", "kind": "visit", "contact": 1, "done_by": 1}
+        session.create("activity", {**visit, "happened_at": "2026-01-10T09:30:00Z"})
+        session.create("activity", {"subject": "user:1", "kind": "call", "happened_at": "2026-01-09T09:30:00Z"})
+        told = {ref: titles(timeline(session, ref, [1])) for ref in ("customer", "contact", "user", "team", "activity")}
+    assert told == {
+        "customer": ["Customer created", "Visit"],
+        "contact": ["Contact created", "Visit"],
+        "user": ["User created", "Visit", "Call"],
+        "team": ["Team created", "Call"],
+        "activity": ["Activity created"],
+    }
