@@ -32,7 +32,7 @@ def cell_writer(field: Field, timezone: ZoneInfo, *, codes: bool) -> Callable[[A
     if field.kind is Kind.MONEY:
         return lambda value: Decimal(WRITTEN[Kind.MONEY](value))
     if field.kind is Kind.NUMBER:
-        return _number
+        return _calculated if field.computed_by and not codes else _number
     if field.kind is Kind.ANY_REF:
         return str
     if field.enum and not codes:
@@ -47,9 +47,19 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+_PRINTED = 40
+"""Powers of ten that a number is written out with; a longer text is not read as a number."""
+
+
 def _number(value: float) -> float | Decimal:
-    """Return a number that no format writes with an exponent."""
-    return Decimal(format(Decimal(repr(value)), "f")) if "e" in repr(value) else value
+    """Return a number that formats write without an exponent, as long as it has no more digits than people read."""
+    written = Decimal(repr(value))
+    return Decimal(format(written, "f")) if "e" in repr(value) and abs(written.adjusted()) <= _PRINTED else value
+
+
+def _calculated(value: float) -> float | Decimal:
+    """Return a number that nobody reads back, with the digits that spreadsheets show."""
+    return _number(float(f"{value:.15g}"))
 
 
 def _titles(field: Field) -> Callable[[Any], str]:

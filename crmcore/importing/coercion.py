@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crmcore.conformance import closest
 from crmcore.i18n import gettext as _
 from crmcore.importing.columns import Style
 from crmcore.importing.dates import date_reader, instant_reader
-from crmcore.importing.numbers import EXACT, Written, significant, without_noise, written_number
+from crmcore.importing.numbers import EXACT, Written, rounded, significant, without_noise, written_number
 from crmcore.importing.unreadable import ForeignAmount, Unreadable
 from crmcore.schema.model import Kind
 from crmcore.schema.values import fold, shown
@@ -107,6 +107,8 @@ def cell_text(cell: Any) -> str:
 
 _PRINTED = 40
 """Powers of ten that a number is written out with; no code or phone number is longer."""
+_POWERS = 400
+"""Powers of ten beyond those of any float; a number of a million digits would take minutes."""
 
 
 def in_writing(writing: Writing, text: str) -> str:
@@ -121,7 +123,7 @@ def in_writing(writing: Writing, text: str) -> str:
 
 def four_places(number: Decimal) -> Decimal:
     """Return an amount that was converted, as it can be stored: halves of a ten-thousandth away from zero."""
-    return _rounded(number, _PLACES)
+    return rounded(number, _PLACES)
 
 
 def _text_reader(writing: Writing | None) -> Reader:
@@ -211,7 +213,7 @@ def _amount(number: Decimal, style: Style, cell: Any) -> Decimal:
     amount = without_noise(_scaled(number, style), significant(number))
     if style.rate is not None and style.round is None:
         return four_places(amount)
-    if -int(amount.as_tuple().exponent) > _PLACES and amount != _rounded(amount, _PLACES):
+    if -int(amount.as_tuple().exponent) > _PLACES and amount != rounded(amount, _PLACES):
         raise Unreadable(
             _("amounts have at most 4 places after the point, found {found}").format(found=shown(cell)),
             code="places",
@@ -225,11 +227,7 @@ def _scaled(number: Decimal, style: Style) -> Decimal:
         number = EXACT.multiply(number, style.scale)
     if style.rate is not None:
         number = EXACT.multiply(number, style.rate)
-    return number if style.round is None else _rounded(number, style.round)
-
-
-def _rounded(number: Decimal, places: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=EXACT)
+    return number if style.round is None else rounded(number, style.round)
 
 
 def _written(cell: Any, decimal: str) -> Written:
@@ -237,7 +235,7 @@ def _written(cell: Any, decimal: str) -> Written:
         return written_number(cell, decimal)
     if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         number = Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
-        if number.is_finite() and abs(number.adjusted()) <= _PRINTED:
+        if number.is_finite() and abs(number.adjusted()) <= _POWERS:
             return Written(number)
     raise Unreadable(_("expected a number, found {found}").format(found=shown(cell)))
 

@@ -6,7 +6,7 @@ What a number may be in its field (whole, an amount of four places) is decided i
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
@@ -21,7 +21,7 @@ from crmcore.schema.values import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EXACT", "Written", "significant", "without_noise", "written_number"]
+__all__ = ["EXACT", "Written", "rounded", "significant", "without_noise", "written_number"]
 
 EXACT = Context(prec=120)
 """Own context: numbers of `_LONGEST` characters times a scale stay exact, whatever the application has set."""
@@ -41,7 +41,7 @@ _UNITS: Mapping[str | None, Decimal] = {
 _SHAPE = re.compile(
     r"""(?P<open>\()? \s* (?P<sign>[-+])? \s* (?P<before>[^\d\s.,'()+-]{1,8})? \s*
     (?P<inner>\()? \s* (?P<then>[-+])? \s*
-    (?P<digits>[\d.,] [\d., ']*?) (?:[eE](?P<exponent>[-+]?\d{1,2}))? \s*
+    (?P<digits>[\d.,] [\d., ']*?) (?:[eE](?P<exponent>[-+]?\d{1,3}))? \s*
     (?P<unit>百万|千万|万亿|[百千万亿])? \s* (?P<after>[^\d\s.,'()+-]{1,8})? \s*
     (?P<close>\))? (?P<last>-)?""",
     re.ASCII | re.VERBOSE,
@@ -52,7 +52,6 @@ _NOISE = Decimal("1e-12")
 """Relative distance that sums of binary fractions stay within; half of a ten-thousandth is far outside of it."""
 _NOISY_DIGITS = 15
 """Significant digits from which on a number is what a computer printed, not what somebody wrote."""
-_FOUR_PLACES = Decimal("0.0001")
 
 
 @frozen
@@ -105,8 +104,15 @@ def without_noise(number: Decimal, digits: int) -> Decimal:
     """
     if digits < _NOISY_DIGITS:
         return number
-    near = number.quantize(_FOUR_PLACES, context=EXACT)
+    near = rounded(number, 4, ROUND_HALF_EVEN)
     return near if abs(number - near) <= abs(near) * _NOISE else number
+
+
+def rounded(number: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """Return a number with so many places after its point; one that is longer than any amount has none to round."""
+    if number.adjusted() > _LONGEST:
+        return number
+    return number.quantize(Decimal(1).scaleb(-places), rounding=rounding, context=EXACT)
 
 
 def significant(number: Decimal) -> int:

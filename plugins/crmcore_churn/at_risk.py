@@ -11,6 +11,7 @@ from sqlalchemy import select
 from crmcore import gettext as _
 from crmcore import metric_values
 from crmcore.types import Chart, Column, Fact, Ref, Report
+from crmcore_churn.parameters import A_YEAR, AS_OF, CUSTOMER, LIMIT
 from crmcore_churn.reasons import NAMES, a_year, reasons
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
     from crmcore import Session
 
-AS_OF = {
-    "type": "string",
-    "format": "date",
-    "title": "As of this day; by default today",
-    "x-crm": {"titles": {"zh-CN": "截至日期（默认今天）"}},
-}
 PARAMETERS = {
     "type": "object",
     "properties": {
@@ -36,14 +31,7 @@ PARAMETERS = {
             "title": "Label",
             "x-crm": {"titles": {"zh-CN": "标签"}},
         },
-        "limit": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10000,
-            "default": 50,
-            "title": "Customers in the table",
-            "x-crm": {"titles": {"zh-CN": "表中客户数"}},
-        },
+        "limit": LIMIT,
         "as_of": AS_OF,
     },
 }
@@ -52,12 +40,10 @@ TITLES = {
     "lost": {"en": "Lost customers", "zh-CN": "已流失客户"},
 }
 COLUMNS = (
-    Column(name="customer", titles={"en": "Customer", "zh-CN": "客户"}),
-    Column(name="ref", titles={"en": "Record", "zh-CN": "记录"}, kind="ref"),
-    Column(name="last_order", titles={"en": "Last order", "zh-CN": "最近下单"}, kind="date"),
+    *CUSTOMER,
     Column(name="interval", titles={"en": "Usual interval", "zh-CN": "通常间隔（天）"}, kind="number"),
     Column(name="overdue", titles={"en": "Times overdue", "zh-CN": "逾期倍数"}, kind="number"),
-    Column(name="a_year", titles={"en": "Used to bring a year", "zh-CN": "原年均销售额"}, kind="money"),
+    A_YEAR,
     Column(name="why", titles={"en": "Why", "zh-CN": "原因"}),
 )
 _CHARTED = 15

@@ -13,7 +13,7 @@ from sqlalchemy import case, func, literal, select
 
 from crmcore import day_number
 from crmcore.types import Chart, Column, Fact, Report
-from crmcore_churn.at_risk import AS_OF
+from crmcore_churn.parameters import AS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

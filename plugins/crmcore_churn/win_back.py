@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from crmcore import gettext as _
 from crmcore.types import Column, Fact, Ref, Report
-from crmcore_churn.at_risk import AS_OF, labelled, last_order
+from crmcore_churn.at_risk import labelled, last_order
+from crmcore_churn.parameters import A_YEAR, AS_OF, CUSTOMER, LIMIT
 from crmcore_churn.reasons import a_year, reasons
 
 if TYPE_CHECKING:
@@ -23,22 +24,13 @@ if TYPE_CHECKING:
 PARAMETERS = {
     "type": "object",
     "properties": {
-        "limit": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10000,
-            "default": 50,
-            "title": "Customers in the table",
-            "x-crm": {"titles": {"zh-CN": "表中客户数"}},
-        },
+        "limit": LIMIT,
         "as_of": AS_OF,
     },
 }
 COLUMNS = (
-    Column(name="customer", titles={"en": "Customer", "zh-CN": "客户"}),
-    Column(name="ref", titles={"en": "Record", "zh-CN": "记录"}, kind="ref"),
-    Column(name="last_order", titles={"en": "Last order", "zh-CN": "最近下单"}, kind="date"),
-    Column(name="a_year", titles={"en": "Used to bring a year", "zh-CN": "原年均销售额"}, kind="money"),
+    *CUSTOMER,
+    A_YEAR,
     Column(name="expected", titles={"en": "Expected from winning back", "zh-CN": "挽回期望值"}, kind="money"),
     Column(name="why", titles={"en": "What happened", "zh-CN": "情况"}),
 )

@@ -131,9 +131,9 @@ class _Filling:
 
 
 def _is_exact(value: float | Decimal) -> bool:
-    """Whether Excel keeps a number as it is; floats have always been rounded to what it shows."""
+    """Whether a number is the same when it is read again: a workbook is written with 16 digits."""
     if isinstance(value, float):
-        return value - value == 0  # neither infinite nor no number
+        return float(f"{value:.16G}") == value and value - value == 0  # neither infinite nor no number
     number = Decimal(value)
     return number.is_finite() and len(number.normalize().as_tuple().digits) <= _DIGITS and abs(number.adjusted()) < 100
 

@@ -415,3 +415,19 @@ def test_small_numbers_are_written_without_exponents(make_crm, write):
     written = write("customer", crm=crm, fields=["share"], with_id=False)
     assert table(written) == [["Share"], ["0.0000001"], ["1.5"]]
     assert Decimal(table(written)[1][0]) == Decimal("1e-7")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_the_smallest_and_the_largest_numbers_come_back(make_crm, write, suffix):
+    extension = {"$schema": "urn:crmcore:extension:1", "properties": {"share": {"type": "number"}}}
+    plugin = Plugin(
+        manifest={"name": "tests", "version": "1.0", "summary": "Shares."},
+        module=SimpleNamespace(),
+        schemas={"customer.extend.json": extension},
+    )
+    crm = make_crm(enabled=["tabular"], plugins=[plugin])
+    shares = [5e-324, 4.565221503757747e-52, 1.2345678901234567e-40, 1.2e22, 1.7976931348623157e308]
+    with crm.session() as session:
+        session.save_many("customer", [{"name": str(share), "share": share} for share in shares])
+    result = import_file(crm, write("customer", f"out.{suffix}", crm=crm).path, "customer")
+    assert (result.problems, result.outcomes) == ((), {"unchanged": len(shares)})
