@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-PLACES = ("*.md", "docs/**/*.md", "plugins/*/*.md", "benchmarks/**/*.md")
+PLACES = ("*.md", "docs/**/*.md", "plugins/*/*.md", "examples/*/*.md", "benchmarks/**/*.md")
 INDEX = Path("docs", "README.md")
 
 FENCE = re.compile(r"^\s*(```+|~~~+)\s*(\S*)")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crmcore.config import Config, read_config
     from crmcore.encodings import Encoding, EncodingError, codec_name, detect_encoding
     from crmcore.hookspecs import hookimpl
-    from crmcore.i18n import gettext, ngettext
+    from crmcore.i18n import gettext, ngettext, speaking
     from crmcore.metrics import metric_values
     from crmcore.pipelines import Board, StageFigures, board, stage_moves, stage_since, stage_titles
     from crmcore.records.session import Session
@@ -46,6 +46,7 @@ __all__ = [
     "metric_values",
     "ngettext",
     "read_config",
+    "speaking",
     "stage_moves",
     "stage_since",
     "stage_titles",
@@ -71,6 +72,7 @@ _HOMES = {
     "metric_values": "crmcore.metrics",
     "ngettext": "crmcore.i18n",
     "read_config": "crmcore.config",
+    "speaking": "crmcore.i18n",
     "stage_moves": "crmcore.pipelines",
     "stage_since": "crmcore.pipelines",
     "stage_titles": "crmcore.pipelines",

@@ -14,36 +14,42 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import URL, Connection, Engine, select
 
 from crmcore import delivery
 from crmcore.access import live
 from crmcore.config import read_config
-from crmcore.errors import AccessDenied, CRMError, DatabaseError, UsageError
+from crmcore.errors import AccessDenied, CRMError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.records.runtime import build_runtime
 from crmcore.records.session import Session
 from crmcore.registry import load
 from crmcore.schema.values import fold
-from crmcore.store import backup
-from crmcore.store.engine import adopt, check_connection, create_store_engine, reading, writing
-from crmcore.store.failures import database_errors
-from crmcore.store.installed import Origin, check_up_to_date
+from crmcore.store import backup, copying
+from crmcore.store.borrowed import Dressing, borrowed, dressing
+from crmcore.store.engine import adopt, create_store_engine, reading, writing
+from crmcore.store.installed import Origin, demand_up_to_date
 from crmcore.types import SYSTEM, Actor
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    import psycopg
 
     from crmcore.delivery import Delivery
     from crmcore.registry import Registry
     from crmcore.store.backup import Archive
+    from crmcore.store.copying import CopiedTable
     from crmcore.store.migrate import OriginStatus, Upgrade
+    from crmcore.store.purging import Purge, UndonePurge
     from crmcore.types import Plugin, Problem
 
 __all__ = ["CRM"]
 
-_log = logging.getLogger("crmcore.delivery")
+_delivery_log = logging.getLogger("crmcore.delivery")
+_upgrade_log = logging.getLogger("crmcore.upgrade")
 
 
 class CRM:
@@ -64,7 +70,11 @@ class CRM:
     """
 
     def __init__(
-        self, registry: Registry, engine: Engine | str | None = None, *, clock: Callable[[], dt.datetime] | None = None
+        self,
+        registry: Registry,
+        engine: Engine | URL | str | None = None,
+        *,
+        clock: Callable[[], dt.datetime] | None = None,
     ) -> None:
         self.registry = registry
         self.timezone = ZoneInfo(registry.config.timezone)
@@ -77,6 +87,8 @@ class CRM:
         self._clock = clock or _wall_clock
         self._is_up_to_date = False
         self._local = threading.local()
+        self._writers: set[int] = set()
+        """Threads that have a session for writing open."""
         for _plugin, _result in registry.call("crm_startup", crm=self):
             pass
 
@@ -122,7 +134,7 @@ class CRM:
         self,
         actor: Actor | str = SYSTEM,
         *,
-        connection: Connection | None = None,
+        connection: Connection | sqlite3.Connection | psycopg.Connection[Any] | None = None,
         read_only: bool = False,
         source: str = "api",
     ) -> Iterator[Session]:
@@ -130,15 +142,21 @@ class CRM:
 
         Args:
             actor: who works: a user's login, an actor, or the system, to whom no access rule applies.
-            connection: the application's own, in a transaction that the application commits; it calls
-                `Session.committed` afterwards, so that plugins hear of it.
+            connection: the application's own, of SQLAlchemy or of the driver, in a transaction that the application
+                commits; it calls `Session.committed` afterwards, so that plugins hear of it.
             read_only: take no write lock; saving is refused.
             source: where writes come from, as hooks and history see it.
 
         Raises:
             AccessDenied: no active user has that login.
             DatabaseError: the database cannot be opened or is not up to date.
+            UsageError: the connection has no transaction, or the thread has a session for writing already, on SQLite.
         """
+        if not isinstance(actor, Actor | str):
+            raise UsageError(
+                _("an actor is a login or an Actor, not {found!r}").format(found=actor),
+                hint=_("Leave it out to work as the system, to whom no access rule applies."),
+            )
         own = connection is None
         with self._transaction(connection, read_only=read_only) as used:
             self._demand_up_to_date(used)
@@ -184,9 +202,9 @@ class CRM:
         try:
             session.committed()
         except CRMError as error:
-            _log.warning("events wait for the next delivery: %s", error.message)
+            _delivery_log.warning("events wait for the next delivery: %s", error.message)
 
-    def tenant(self, engine: Engine | str) -> CRM:
+    def tenant(self, engine: Engine | URL | str) -> CRM:
         """Return a CRM with the same registry on another database."""
         return type(self)(self.registry, engine, clock=self._clock)
 
@@ -226,6 +244,8 @@ class CRM:
             check=self._problems_of,
             migrate_plugin=self._migrate_plugin,
         )
+        if done.origins and not dry_run:
+            _upgrade_log.info("upgraded %s in %d statements", ", ".join(done.origins), len(done.statements))
         self._is_up_to_date = self._is_up_to_date or not dry_run
         return done
 
@@ -237,6 +257,66 @@ class CRM:
         """Bring an archive back into this database, which must be empty."""
         return backup.restore(self.engine, path)
 
+    def copy_database(
+        self,
+        target: Engine | str,
+        *,
+        source: Engine | str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Sequence[CopiedTable]:
+        """Copy everything that is stored into an empty database of either kind, and compare every row.
+
+        Args:
+            target: a database that holds no CRM.
+            source: a database with the schemas of this CRM; by default the one that this CRM is on.
+            progress: called with the number of rows that were written or compared, and how many will be.
+
+        Raises:
+            DatabaseError: the source is not up to date, the target not empty, or a row is not the same afterwards.
+                Nothing was copied.
+        """
+        with _engine(source or self.engine) as read, _engine(target) as write:
+            return copying.copy_database(read, write, self.origins, progress=progress)
+
+    def plan_purge(self, plugin: str) -> Purge:
+        """Return what `purge` would remove."""
+        from crmcore.store import purging  # noqa: PLC0415  # as in `status`
+
+        with reading(self.engine) as connection:
+            self._demand_up_to_date(connection)
+            return purging.plan_purge(connection, self.runtime.tables, self.registry.entities, self._enabled, plugin)
+
+    def purge(self, plugin: str, path: Path) -> Purge:
+        """Remove for good what a disabled plugin has stored, into an archive.
+
+        Raises:
+            UsageError: the plugin is enabled, has stored nothing, or another refers to what it has stored.
+            DatabaseError: the archive cannot be written. Nothing was removed.
+        """
+        from crmcore.store import purging  # noqa: PLC0415  # as in `status`
+
+        return purging.purge(
+            self.engine,
+            self.runtime.tables,
+            self.registry.entities,
+            self.origins,
+            plugin,
+            path,
+            enabled=self._enabled,
+            now=self.now(),
+        )
+
+    def undo_purge(self, plugin: str, path: Path) -> UndonePurge:
+        """Bring back what a purge has removed, once the plugin is enabled and upgraded again."""
+        from crmcore.store import purging  # noqa: PLC0415  # as in `status`
+
+        return purging.undo_purge(self.engine, self.runtime.tables, self.origins, plugin, path)
+
+    @property
+    def _enabled(self) -> Collection[str]:
+        """The origins that run, and the plugins that should."""
+        return {*self.registry.documents, *self.registry.plugins, *self.registry.broken}
+
     def _problems_of(self, entity: str, values: Mapping[str, Any]) -> Sequence[Problem]:
         validator = self.registry.validator(entity)
         return () if validator.is_valid(values) else validator.problems(values)
@@ -247,18 +327,27 @@ class CRM:
         )
         self.registry.call_plugin("crm_migrate", plugin, tx=session, from_version=from_version)
 
-    def _transaction(self, connection: Connection | None, *, read_only: bool) -> AbstractContextManager[Connection]:
+    def _transaction(self, connection: object | None, *, read_only: bool) -> AbstractContextManager[Connection]:
         if connection is None:
             return reading(self.engine) if read_only else self._writing()
-        if not isinstance(connection, Connection):
-            raise UsageError(
-                _("`connection` is a SQLAlchemy connection, not {found}").format(found=type(connection).__name__),
-                hint=_("Pass an engine to CRM(registry, engine)."),
-            )
-        if not connection.in_transaction():
-            raise UsageError(_("the connection has no transaction"), hint=_("Begin one, and commit it afterwards."))
-        check_connection(connection)
-        return _borrowed(connection)
+        return self._borrowing(connection, read_only=read_only)
+
+    @contextmanager
+    def _borrowing(self, connection: object, *, read_only: bool) -> Iterator[Connection]:
+        """Work in the application's transaction, which is the one for writing of this thread meanwhile."""
+        thread = threading.get_ident()
+        is_first = not read_only and thread not in self._writers
+        if is_first:
+            self._writers.add(thread)
+        try:
+            with borrowed(connection, self.engine, self._dressing) as used:
+                yield used
+        finally:
+            if is_first:
+                self._writers.discard(thread)
+
+    def _dressing(self, backend: str) -> Dressing:
+        return self.registry.derived(f"dressing of {backend}", lambda: dressing(backend))
 
     def _actor(self, connection: Connection, login: str) -> Actor:
         user = self.runtime.tables.entity["user"]
@@ -273,35 +362,38 @@ class CRM:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """Open a transaction for writing; on SQLite a thread that has one already would wait for itself."""
-        if self.engine.dialect.name == "sqlite" and getattr(self._local, "writing", False):
+        thread = threading.get_ident()
+        if self.engine.dialect.name == "sqlite" and thread in self._writers:
             raise UsageError(
                 _("this thread has a session for writing open already"),
                 hint=_("Work with that one, or open the other with read_only=True."),
             )
-        self._local.writing = True
+        self._writers.add(thread)
         try:
             with writing(self.engine) as connection:
                 yield connection
         finally:
-            self._local.writing = False
+            # The thread that opened it, whichever one closes it: web frameworks leave a block where they please.
+            self._writers.discard(thread)
 
     def _demand_up_to_date(self, connection: Connection) -> None:
         if self._is_up_to_date:
             return
-        behind = check_up_to_date(connection, self.runtime.tables, self.origins)
-        if behind:
-            raise DatabaseError(
-                _("the database is not up to date for: {origins}").format(origins=", ".join(behind)),
-                hint=_("Run `crmcore db upgrade` (with --dry-run to see first what it would do)."),
-            )
+        demand_up_to_date(connection, self.runtime.tables, self.origins)
         self._is_up_to_date = True
 
 
 @contextmanager
-def _borrowed(connection: Connection) -> Iterator[Connection]:
-    # An error inside the block takes back what the session did; the rest is the application's to decide.
-    with database_errors(connection.engine.url), connection.begin_nested():
-        yield connection
+def _engine(given: Engine | str) -> Iterator[Engine]:
+    """Yield an engine, which is disposed of if it was made here."""
+    if isinstance(given, Engine):
+        yield adopt(given)
+        return
+    engine = create_store_engine(given)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _wall_clock() -> dt.datetime:

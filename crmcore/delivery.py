@@ -5,6 +5,7 @@ The outbox itself, with its leases and waiting times, is :mod:`crmcore.store.out
 
 from __future__ import annotations
 
+import logging
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from crmcore.store.outbox import Claimed
 
 __all__ = ["Delivery", "deliver"]
+
+_log = logging.getLogger("crmcore.delivery")
 
 _EVENTS_PER_CALL = 500
 _MOST_CALLS = 1000
@@ -41,14 +44,13 @@ def deliver(crm: CRM) -> Delivery:
     A failing plugin is logged, its events stay in the outbox, and the others get theirs.
     """
     delivered = failed = 0
+    plugins = crm.registry.listeners("crm_committed")
+    if not plugins:
+        return Delivery()  # without taking a lock
     for _call in range(_MOST_CALLS):
         with writing(crm.engine) as connection:
             claimed = outbox.claim(
-                connection,
-                crm.runtime.tables,
-                plugins=crm.registry.listeners("crm_committed"),
-                now=crm.now(),
-                limit=_EVENTS_PER_CALL,
+                connection, crm.runtime.tables, plugins=plugins, now=crm.now(), limit=_EVENTS_PER_CALL
             )
         if not claimed:
             break
@@ -62,6 +64,8 @@ def deliver(crm: CRM) -> Delivery:
                 alone = [_hand_over(crm, plugin, [one]) for one in events] if len(events) > 1 else [True]
                 failed += sum(alone)
                 delivered += len(alone) - sum(alone)
+    if delivered or failed:
+        _log.info("%d events delivered, %d failed", delivered, failed)
     return Delivery(delivered, failed)
 
 

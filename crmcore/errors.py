@@ -2,7 +2,7 @@
 
 Messages say what was found, what was expected, where, and what to do next, in the language of the context.
 At the command line an error is one or two lines and its class decides the exit code; ``docs/reference/command-line.md``
-lists them.
+lists them. It decides the status of an HTTP answer too: ``docs/reference/embedding.md``.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class CRMError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+    """Whose mistake it is, for applications that answer over HTTP: below 500 the caller's, from there on ours."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -68,6 +70,7 @@ class UsageError(CRMError):
 
     code = "usage"
     exit_code = 2
+    http_status = 400
 
 
 class ProblemsError(CRMError):
@@ -159,6 +162,7 @@ class ConditionError(CRMError):
 
     code = "condition"
     exit_code = 2
+    http_status = 400
 
     def __init__(self, reason: str, *, text: str, start: int, end: int, excerpt: str, hint: str | None = None) -> None:
         self.reason, self.text, self.start, self.end, self.excerpt = reason, text, start, end, excerpt
@@ -170,18 +174,21 @@ class ValidationError(ProblemsError):
 
     code = "validation"
     exit_code = 4
+    http_status = 422
 
 
 class DuplicateRecord(ValidationError):
     """A record like this is already there: a unique field or a matching rule says so."""
 
     code = "duplicate"
+    http_status = 409
 
 
 class ReferencedRecord(ValidationError):
     """A record cannot be deleted because others refer to it."""
 
     code = "referenced"
+    http_status = 409
 
 
 class NotFound(CRMError):
@@ -189,6 +196,7 @@ class NotFound(CRMError):
 
     code = "not_found"
     exit_code = 5
+    http_status = 404
 
     def __init__(self, entity: str, id: object) -> None:
         self.entity, self.id = entity, id
@@ -200,6 +208,7 @@ class AccessDenied(CRMError):
 
     code = "access_denied"
     exit_code = 6
+    http_status = 403
 
 
 class Conflict(CRMError):
@@ -213,6 +222,7 @@ class Conflict(CRMError):
 
     code = "conflict"
     exit_code = 7
+    http_status = 409
 
     def __init__(self, entity: str, id: int, expected: int, found: int) -> None:
         self.entity, self.id, self.expected, self.found = entity, id, expected, found
@@ -229,6 +239,7 @@ class ImportTaken(CRMError):
 
     code = "import_taken"
     exit_code = 7
+    http_status = 409
 
 
 class DatabaseError(CRMError):
@@ -236,12 +247,14 @@ class DatabaseError(CRMError):
 
     code = "database"
     exit_code = 8
+    http_status = 503
 
 
 class MigrationRefused(DatabaseError):
     """An upgrade that would lose data, or a tighter schema that stored records break."""
 
     code = "migration_refused"
+    http_status = 500
 
 
 def _problem_items(problem: Problem) -> list[tuple[str, Any]]:

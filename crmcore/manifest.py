@@ -12,7 +12,7 @@ from crmcore import hookspecs
 from crmcore.conformance import Source, breaches, did_you_mean, with_defaults
 from crmcore.errors import ManifestError
 from crmcore.i18n import gettext as _
-from crmcore.schema.documents import meta_schema, parse_json
+from crmcore.schema.documents import meta_schema, parse_json, written_text
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     file = folder / FILE_NAME
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = written_text(file)
+    except (OSError, ValueError) as error:
         message = _("cannot be read: {reason}").format(reason=error)
         hint = _("A plugin is a package with a file {name} in it.").format(name=FILE_NAME)
         raise ManifestError([Problem(message=message, hint=hint, code="unreadable", file=file)]) from error

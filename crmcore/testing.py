@@ -1,25 +1,32 @@
 """Fixtures and a conformance test class for authors of plugins; a pytest plugin that comes with the package.
 
-Fixtures: ``crm_clock``, ``make_crm``, ``run_crmcore``. Nothing of the core is imported before a fixture is used.
+Fixtures: ``crm_clock``, ``make_crm``, ``run_crmcore``. Functions do in one line what tests of plugins ask for: a plugin
+from its package (`plugin_of`), a rule's run, a report, an import, a timeline, reminders. Nothing of the core is
+imported before one of them is used.
 
 Example:
     A test of a plugin, whole::
 
-        from crmcore.testing import PluginConformance
+        import acme_visits
+        from crmcore.testing import PluginConformance, plugin_of, run_rule
+
+        VISITS = plugin_of(acme_visits)
 
         class TestConformance(PluginConformance):
-            plugin = "abc"
+            plugin = VISITS
 
-        def test_a_customer_without_orders_is_c(make_crm):
-            crm = make_crm(enabled=["abc"])
+        def test_a_customer_without_orders_is_low(make_crm):
+            crm = make_crm(plugins=[VISITS])
             with crm.session() as session:
-                customer = session.create("customer", {"name": "Acme"})
-            ...
+                session.create("customer", {"name": "Acme"})
+            assert run_rule(crm, "visits.level").labels == (("high", 0), ("medium", 0), ("low", 1))
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -27,14 +34,30 @@ from attrs import define
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from types import ModuleType
 
     from click.testing import Result
 
     from crmcore import CRM
-    from crmcore.types import Plugin
+    from crmcore.importing import ImportResult
+    from crmcore.scoring import ScoringRun
+    from crmcore.types import Plugin, Reminder, Report, TimelineEntry
 
-__all__ = ["Clock", "MakeCRM", "PluginConformance", "RunCrmcore", "crm_clock", "make_crm", "run_crmcore"]
+__all__ = [
+    "Clock",
+    "MakeCRM",
+    "PluginConformance",
+    "RunCrmcore",
+    "crm_clock",
+    "import_file",
+    "make_crm",
+    "plugin_of",
+    "read_reminders",
+    "read_timeline",
+    "run_crmcore",
+    "run_report",
+    "run_rule",
+]
 
 LANGUAGES = ("en", "zh-CN")
 
@@ -143,6 +166,97 @@ def run_crmcore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunCrmcore:
         return CliRunner().invoke(main, [*chosen, *arguments], input=typed, catch_exceptions=False)
 
     return run
+
+
+def plugin_of(package: ModuleType) -> Plugin:
+    """Return a plugin for `make_crm` from its package, as its folder holds it; whether it is installed does not matter.
+
+    Args:
+        package: the imported package, with ``plugin.json`` and perhaps ``schemas/`` in its folder.
+    """
+    from crmcore.types import Plugin
+
+    folder = Path(package.__path__[0])
+    return Plugin(
+        manifest=_json(folder / "plugin.json"),
+        module=package,
+        schemas={file.name: _json(file) for file in sorted(folder.glob("schemas/*.json"))},
+    )
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def run_rule(crm: CRM, name: str, as_of: dt.date | None = None) -> ScoringRun:
+    """Run a scoring rule, as ``crmcore score run NAME`` does.
+
+    Returns:
+        What it did: `changed`, the number of records whose value differs now, and `labels`, each with its number of
+        records.
+    """
+    from crmcore import scoring
+
+    with crm.session() as session:
+        (rule,) = scoring.rules(crm.registry, [name])
+        return scoring.run(session, rule, as_of)
+
+
+def run_report(crm: CRM, name: str, **parameters: Any) -> Report:
+    """Compute a report over all records, as ``crmcore report run NAME`` does, and check what the plugin gave."""
+    from crmcore import reporting
+
+    with crm.session(read_only=True) as session:
+        return reporting.run_report(session, name, parameters)
+
+
+def import_file(crm: CRM, file: Path, entity: str, **options: Any) -> ImportResult:
+    """Import a file, as ``crmcore import ENTITY FILE`` does.
+
+    Args:
+        crm: with the plugin that reads such files.
+        file: to import.
+        entity: name of the entity.
+        **options: ``mapping``, ``on_match``, ``create_missing``, ``dry_run``, ``date_format``, and ``options`` (those
+            of the reader).
+
+    Returns:
+        What it did: `outcomes`, the number of rows ``created``, ``updated``, ``unchanged``, ``rejected``, and
+        `problems`, each with file and line.
+    """
+    from crmcore import importing
+
+    return importing.import_file(crm, file, entity, **options)
+
+
+def read_timeline(crm: CRM, entity: str, id: int) -> Sequence[TimelineEntry]:
+    """Return what happened to a record, the latest first, as ``crmcore show customer:42 --timeline`` does.
+
+    Raises:
+        PluginError: a plugin could not tell what happened; on the command line it is named beside the timeline.
+    """
+    from crmcore import timeline
+
+    with crm.session(read_only=True) as session:
+        told = timeline.timeline(session, entity, [id])
+    for failure in told.failures:
+        raise failure
+    return told.entries
+
+
+def read_reminders(crm: CRM, *, days: int = 7) -> Sequence[Reminder]:
+    """Return what is due within some days, today included, the earliest first, as ``crmcore remind`` does.
+
+    Raises:
+        PluginError: a plugin could not remind; on the command line it is named beside the list.
+    """
+    from crmcore import reminders
+
+    with crm.session(read_only=True) as session:
+        found = reminders.reminders(session, days=days)
+    for failure in found.failures:
+        raise failure
+    return found.entries
 
 
 class PluginConformance:

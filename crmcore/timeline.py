@@ -108,8 +108,9 @@ def _label_changes(session: Session, entity: Entity, ids: Sequence[int]) -> Iter
     )
     for row in _rows(session, statement, history.c.record_id, ids):
         after = present[row.record_id]
-        for name in computed.keys() & row.old.keys():
-            field = computed[name]
+        for name, field in computed.items():
+            if name not in row.old:
+                continue
             old = from_json(field, row.old[name])
             yield TimelineEntry(
                 about=Ref(entity.name, row.record_id),

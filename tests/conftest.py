@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from postgres_server import Unavailable, running_server
 
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["pytester"]
 
+# A change must not fail on an example that has nothing to do with it: in continuous integration the examples are the
+# same at every run. Whoever works here, or runs `make fuzz`, tries new ones each time. No deadline: machines are busy.
+_USUAL = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("exploring", _USUAL)
+settings.register_profile("repeatable", _USUAL, derandomize=True, database=None)
+settings.load_profile("repeatable" if os.environ.get("CI") and "FUZZ" not in os.environ else "exploring")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "postgres_url" in getattr(item, "fixturenames", ()):
+        if "postgres_socket" in getattr(item, "fixturenames", ()):
             item.add_marker("postgresql")
 
 
@@ -42,6 +50,13 @@ def postgres_socket() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_socket: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database that is dropped after the test."""
+    with _fresh_postgres(postgres_socket) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_postgres_url(postgres_socket: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database for all tests of a module, who clean up after themselves."""
     with _fresh_postgres(postgres_socket) as url:
         yield url
 

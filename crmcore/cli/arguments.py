@@ -15,7 +15,7 @@ from crmcore.i18n import gettext as _
 from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
@@ -30,7 +30,6 @@ __all__ = [
     "reference",
     "set_option",
     "values_from",
-    "word_after",
 ]
 
 
@@ -85,16 +84,6 @@ def options_from(schema: Mapping[str, Any], texts: Iterable[str], option: str) -
             with suppress(ValueError):  # the schema says what is expected
                 given[name] = json.loads(written)
     return given
-
-
-def word_after(option: str, arguments: Sequence[str]) -> str | None:
-    """Return the value that an option has on a command line that was not parsed yet."""
-    for position, word in enumerate(arguments):
-        if word == option:
-            return next(iter(arguments[position + 1 :]), None)
-        if word.startswith(f"{option}="):
-            return word.partition("=")[2]
-    return None
 
 
 def set_option(*, required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

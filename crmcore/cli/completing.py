@@ -22,7 +22,7 @@ __all__ = ["entities", "pipelines", "reports", "rules"]
 
 def _offering(names: Callable[[Registry], Iterable[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     def offer(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-        from crmcore.cli.failures import logs_hidden  # noqa: PLC0415  # only a shell that completes needs it
+        from crmcore.cli.logs import logs_hidden  # noqa: PLC0415  # only a shell that completes needs it
         from crmcore.cli.root import config_path  # noqa: PLC0415  # it declares the commands that ask this
 
         try:

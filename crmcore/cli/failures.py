@@ -6,22 +6,18 @@ lists them.
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import sys
-import traceback
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcore.cli.arguments import word_after
+from crmcore.cli.words import word_after
 from crmcore.errors import CRMError, UsageError
 from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "INTERRUPTED",
@@ -30,8 +26,6 @@ __all__ = [
     "UNEXPECTED",
     "exit_code_of",
     "leave_pipe",
-    "logs_hidden",
-    "show_logs",
 ]
 
 PROBLEMS = 1
@@ -53,45 +47,17 @@ def exit_code_of(run: Callable[[], object], arguments: Sequence[str]) -> int:
         code = run()
     except Exception as error:  # noqa: BLE001  # the last place where anything can be said about it
         if "--debug" in arguments:
+            import traceback  # noqa: PLC0415  # who only reads help does not wait for it
+
             traceback.print_exc()
         return _reported(error, as_json=_wants_json(arguments))
     return code if isinstance(code, int) else 0
-
-
-def show_logs(*, debug: bool) -> None:
-    """Show what the core and plugins log as warnings, without tracebacks unless they are asked for."""
-    logger = logging.getLogger("crmcore")
-    for handler in [handler for handler in logger.handlers if isinstance(handler, _Warnings)]:
-        logger.removeHandler(handler)
-    logger.addHandler(_Warnings(debug=debug))
-
-
-class _Warnings(logging.Handler):
-    def __init__(self, *, debug: bool) -> None:
-        super().__init__(logging.WARNING)
-        self.debug = debug
-
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(_("warning: {message}").format(message=record.getMessage()), err=True)
-        if self.debug and record.exc_info:
-            traceback.print_exception(*record.exc_info)
 
 
 def leave_pipe() -> None:
     """Let nothing more be written to a pipe that nobody reads, not even when Python ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
-
-
-@contextmanager
-def logs_hidden() -> Iterator[None]:
-    """Show no logs inside the ``with`` block, where the command itself says the same."""
-    logger = logging.getLogger("crmcore")
-    handlers, logger.handlers = logger.handlers, [logging.NullHandler()]
-    try:
-        yield
-    finally:
-        logger.handlers = handlers
 
 
 def _reported(error: Exception, *, as_json: bool) -> int:
@@ -168,6 +134,8 @@ def _lines(message: str, hint: str | None) -> str:
 
 
 def _show(said: str | dict[str, Any]) -> None:
+    import json  # noqa: PLC0415  # who only reads help does not wait for it
+
     click.echo(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str), err=True)
 
 

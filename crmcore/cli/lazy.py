@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -14,7 +13,7 @@ from crmcore.i18n import gettext as _
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Command", "Group", "LazyGroup"]
+__all__ = ["Command", "Group", "LazyGroup", "Place", "write_section"]
 
 _PACKAGE = "crmcore.cli.commands"
 
@@ -56,14 +55,8 @@ class Group(_Translated, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands."""
-        self.format_section(ctx, formatter, _("Commands"), self.list_commands(ctx))
-
-    def format_section(self, ctx: click.Context, formatter: click.HelpFormatter, title: str, names: list[str]) -> None:
-        """Write the names of some commands and what they do."""
-        commands = {name: command for name in names if (command := self.get_command(ctx, name))}
-        width = formatter.width - 6 - max(map(len, commands), default=0)
-        with formatter.section(title):
-            formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in commands.items()])
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        write_section(formatter, _("Commands"), {name: command for name, command in found.items() if command})
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """Return the names in the order of their declaration."""
@@ -74,6 +67,8 @@ class Group(_Translated, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is called; one that there is not is answered with the nearest name."""
         if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing and not args[0].startswith("-"):
+            import difflib  # noqa: PLC0415  # only who mistypes a command waits for it
+
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = _("Did you mean {name}?").format(name=near[0]) if near else None
             raise UsageError(
@@ -83,14 +78,23 @@ class Group(_Translated, click.Group):
         return super().resolve_command(ctx, args)
 
 
+class Place(NamedTuple):
+    """Where a command is declared, and what it does: its help without importing it."""
+
+    declared: str
+    """``module:object`` in `crmcore.cli.commands`."""
+    summary: str
+    """The first sentence of its help."""
+
+
 class LazyGroup(Group):
     """A group that knows where its commands are declared.
 
     Args:
-        sections: title -> name of a command -> ``module:object`` in `crmcore.cli.commands`.
+        sections: title -> name of a command -> its place.
     """
 
-    def __init__(self, *arguments: Any, sections: Mapping[str, Mapping[str, str]], **more: Any) -> None:
+    def __init__(self, *arguments: Any, sections: Mapping[str, Mapping[str, Place]], **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.sections = sections
         self.places = {name: place for section in sections.values() for name, place in section.items()}
@@ -103,11 +107,20 @@ class LazyGroup(Group):
         """Import a command."""
         if cmd_name not in self.places:
             return None
-        module, _colon, attribute = self.places[cmd_name].partition(":")
+        module, _colon, attribute = self.places[cmd_name].declared.partition(":")
         command: click.Command = getattr(import_module(f"{_PACKAGE}.{module}"), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # the same
         """Write the commands."""
         for title, section in self.sections.items():
-            self.format_section(ctx, formatter, title, list(section))
+            write_section(
+                formatter, title, {name: Command(name, help=place.summary) for name, place in section.items()}
+            )
+
+
+def write_section(formatter: click.HelpFormatter, title: str, commands: Mapping[str, click.Command]) -> None:
+    """Write the names of some commands and what they do."""
+    width = formatter.width - 6 - max(map(len, commands), default=0)
+    with formatter.section(title):
+        formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in commands.items()])

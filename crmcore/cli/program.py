@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import tomllib
 from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from crmcore.cli.arguments import word_after
 from crmcore.cli.failures import exit_code_of
+from crmcore.cli.words import word_after
 from crmcore.i18n import speak
 
 if TYPE_CHECKING:
@@ -59,6 +58,10 @@ def _language(arguments: Sequence[str]) -> str | None:
 
 def _configured(file: str) -> str | None:
     """Return the language in a configuration, which is read and judged later, by the commands that need it."""
+    if not os.path.isfile(file):  # noqa: PTH113  # pathlib costs more than the rest of this function
+        return None
+    import tomllib  # noqa: PLC0415  # no configuration, no cost
+
     try:
         language = tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))["instance"]["language"]
     except (OSError, ValueError, LookupError, TypeError):

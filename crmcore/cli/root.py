@@ -1,4 +1,7 @@
-"""``crmcore`` itself: the table of commands, the options before the command, and commands that plugins bring."""
+"""``crmcore`` itself: its commands, the options before the command, and commands that plugins bring.
+
+It is imported for every ``--help``, so what only a command needs is imported when one runs.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmcore.cli import plugin_commands
-from crmcore.cli.failures import PIPE_CLOSED, leave_pipe, show_logs
+from crmcore.cli.contents import contents
+from crmcore.cli.failures import PIPE_CLOSED, leave_pipe
 from crmcore.cli.instance import Instance
-from crmcore.cli.lazy import LazyGroup
+from crmcore.cli.lazy import Command, LazyGroup, write_section
 from crmcore.cli.program import DEFAULT_CONFIG
 from crmcore.errors import UsageError
 from crmcore.i18n import current_language, languages, speaking
@@ -29,46 +32,12 @@ def command_line() -> click.Group:
     """Return the group of all commands, its help in the language of the context."""
     return _Root(
         "crmcore",
-        sections=_sections(),
+        sections=contents(),
         params=_options(),
         callback=_open,
         help=_("Work with a CRM: its schemas and plugins, its records, scores and reports."),
         epilog=_("`crmcore demo` shows it all in ten seconds; `crmcore COMMAND --help` explains a command."),
     )
-
-
-def _sections() -> Mapping[str, Mapping[str, str]]:
-    return {
-        _("Set up"): {
-            "demo": "demo:demo",
-            "init": "init:init",
-            "check": "check:check",
-            "plugins": "plugins:plugins",
-            "schema": "schema:schema",
-            "db": "db:db",
-            "completion": "completion:completion",
-        },
-        _("Records"): {
-            "import": "import_file:import_",
-            "export": "export:export",
-            "create": "create:create",
-            "show": "show:show",
-            "list": "list:list_",
-            "update": "update:update",
-            "delete": "delete:delete",
-            "restore": "delete:restore",
-            "history": "history:history",
-            "log": "log:log",
-            "erase": "erase:erase",
-        },
-        _("Work"): {
-            "score": "score:score",
-            "pipeline": "pipeline:pipeline",
-            "report": "report:report",
-            "remind": "remind:remind",
-            "access": "access:access",
-        },
-    }
 
 
 class _Root(LazyGroup):
@@ -86,27 +55,29 @@ class _Root(LazyGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return [*super().list_commands(ctx), *self._offers(ctx)]
+        return [*super().list_commands(ctx), *self._announced(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         own = super().get_command(ctx, cmd_name)
-        if own is not None:
+        if own is not None or not config_path(ctx).is_file():
             return own
-        offers = self._offers(ctx).get(cmd_name)
-        return plugin_commands.PluginCommand(cmd_name, offers) if offers else None
+        from crmcore.cli.plugin_commands import PluginCommand, offers  # noqa: PLC0415  # they read every manifest
+
+        offered = offers(config_path(ctx)).get(cmd_name)
+        return PluginCommand(cmd_name, offered) if offered else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_commands(ctx, formatter)
-        if self._offers(ctx):
-            self.format_section(ctx, formatter, _("From plugins"), list(self._offers(ctx)))
+        announced = {name: Command(name, help=summary) for name, summary in self._announced(ctx).items()}
+        if announced:
+            write_section(formatter, _("From plugins"), announced)
 
-    def _offers(self, ctx: click.Context) -> Mapping[str, tuple[plugin_commands.Offer, ...]]:
-        key = f"{__name__}.offers"
-        if key not in ctx.meta:
-            offers = plugin_commands.offers(config_path(ctx))
-            ctx.meta[key] = {name: found for name, found in offers.items() if name not in self.places}
-        found: Mapping[str, tuple[plugin_commands.Offer, ...]] = ctx.meta[key]
-        return found
+    def _announced(self, ctx: click.Context) -> Mapping[str, str]:
+        if not config_path(ctx).is_file():
+            return {}
+        from crmcore.cli.announced import announced  # noqa: PLC0415  # no configuration, no cost
+
+        return {name: summary for name, summary in announced(config_path(ctx)).items() if name not in self.places}
 
 
 def config_path(ctx: click.Context) -> Path:
@@ -154,6 +125,8 @@ def _options() -> list[click.Parameter]:
 
 @click.pass_context
 def _open(ctx: click.Context, config: Path | None, login: str | None, debug: bool) -> None:
+    from crmcore.cli.logs import show_logs  # noqa: PLC0415  # help needs no logging
+
     show_logs(debug=debug)
     ctx.obj = Instance(config or Path(DEFAULT_CONFIG), login)
     ctx.call_on_close(ctx.obj.close)

@@ -19,6 +19,8 @@ _TAB = "    "
 _BEFORE = 60
 _AFTER = 40
 """Characters kept on both sides of a mistake in a long line, so that it fits a terminal."""
+_LONGEST = 300
+"""Characters of a reason or a hint: they repeat names and values of the text, which may be as long as the text."""
 _CUT = "…"
 
 
@@ -32,8 +34,9 @@ class Mistake(Exception):
     def within(self, text: str) -> ConditionError:
         """Return the error to show: the reason, the line of the text, and carets."""
         start, end = self.span
+        hint = self.hint and _short(self.hint)
         return ConditionError(
-            self.reason, text=text, start=start, end=end, excerpt=excerpt(text, self.span), hint=self.hint
+            _short(self.reason), text=text, start=start, end=end, excerpt=excerpt(text, self.span), hint=hint
         )
 
 
@@ -56,6 +59,10 @@ def excerpt(text: str, span: Span) -> str:
 def width(text: str) -> int:
     """Return the number of terminal columns that a text takes."""
     return sum(map(_columns, text))
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _LONGEST else words[:_LONGEST] + _CUT
 
 
 def _columns(char: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["is_condition", "parse"]
 
 _GRAMMAR = Path(__file__).with_name("grammar.lark")
+_TREES = 256
+"""Texts whose trees are kept: pages of one list, one after the other, ask the same."""
 _FORBIDDEN = ("Cc", "Cs")
 """Unicode categories that no stored text has: control characters and halves of surrogate pairs."""
 
@@ -54,6 +56,7 @@ def parse(text: str) -> s.Node:
         raise mistake.within(text) from None
 
 
+@lru_cache(maxsize=_TREES)
 def read(text: str) -> s.Node:
     """Read a condition for a caller that knows the text: what `parse` does, raising `Mistake`."""
     from lark.exceptions import UnexpectedInput  # noqa: PLC0415  (Lark is loaded with the first condition)

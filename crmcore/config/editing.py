@@ -1,4 +1,4 @@
-"""Changes ``crm.toml`` where a command does it for people: plugins are switched on and off, comments stay."""
+"""Changes ``crm.toml`` where a command does it for people: plugins are found, switched on and off; comments stay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
     from tomlkit.items import Array
 
-__all__ = ["disable", "enable"]
+__all__ = ["add_plugin_dir", "disable", "enable"]
 
 
 def enable(path: Path, name: str) -> bool:
@@ -33,7 +33,26 @@ def enable(path: Path, name: str) -> bool:
     """
     if not NAME.fullmatch(name):
         raise UsageError(_("{name} cannot be the name of a plugin").format(name=name))
-    return _edited(path, lambda enabled: _added(enabled, name))
+    return _edited(path, "enabled", lambda enabled: _added(enabled, name))
+
+
+def add_plugin_dir(path: Path, folder: Path) -> bool:
+    """Add a folder with plugins to ``plugin_dirs``, as it is seen from the folder of the file.
+
+    Returns:
+        Whether the file was changed: False where the folder is among them already.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    beside = path.absolute().parent
+    seen = Path(os.path.relpath(folder.absolute(), beside)).as_posix()
+
+    def added(folders: Array) -> bool:
+        known = [(beside / str(one)).resolve() for one in folders]
+        return folder.resolve() not in known and _added(folders, seen)
+
+    return _edited(path, "plugin_dirs", added)
 
 
 def disable(path: Path, name: str) -> bool:
@@ -45,7 +64,7 @@ def disable(path: Path, name: str) -> bool:
     Raises:
         ConfigError: the file cannot be read or written.
     """
-    return _edited(path, lambda enabled: _removed(enabled, name))
+    return _edited(path, "enabled", lambda enabled: _removed(enabled, name))
 
 
 def _added(enabled: Array, name: str) -> bool:
@@ -63,7 +82,8 @@ def _removed(enabled: Array, name: str) -> bool:
     return True
 
 
-def _edited(path: Path, change: Callable[[Array], bool]) -> bool:
+def _edited(path: Path, key: str, change: Callable[[Array], bool]) -> bool:
+    """Change a list in the table ``plugins``, and return whether it differs now."""
     import tomlkit  # noqa: PLC0415  # reading a configuration does not need it
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
@@ -71,7 +91,7 @@ def _edited(path: Path, change: Callable[[Array], bool]) -> bool:
         document = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise _unreadable(path, error) from error
-    changed = change(_enabled(document, path))
+    changed = change(_list(document, key, path))
     if changed:
         try:
             _replace(path.resolve(), tomlkit.dumps(document).encode())
@@ -81,17 +101,17 @@ def _edited(path: Path, change: Callable[[Array], bool]) -> bool:
     return changed
 
 
-def _enabled(document: TOMLDocument, path: Path) -> Array:
-    """Return the list ``plugins.enabled``; make it where there is none."""
+def _list(document: TOMLDocument, key: str, path: Path) -> Array:
+    """Return the list ``plugins.<key>``; make it where there is none."""
     import tomlkit  # noqa: PLC0415
     from tomlkit.items import Array  # noqa: PLC0415
 
     plugins: Any = document.setdefault("plugins", tomlkit.table())
-    enabled = plugins.setdefault("enabled", tomlkit.array()) if hasattr(plugins, "setdefault") else None
-    if not isinstance(enabled, Array):
-        message = _("expected a list of names of plugins")
-        raise ConfigError([Problem(message=message, code="type", file=path, pointer="plugins.enabled")])
-    return enabled
+    found = plugins.setdefault(key, tomlkit.array()) if hasattr(plugins, "setdefault") else None
+    if not isinstance(found, Array):
+        message = _("expected a list of texts")
+        raise ConfigError([Problem(message=message, code="type", file=path, pointer=f"plugins.{key}")])
+    return found
 
 
 def _unreadable(path: Path, error: Exception) -> ConfigError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +128,12 @@ class _Reading:
 
     def _plugin_dirs(self, names: list[str]) -> Iterator[Path]:
         for index, name in enumerate(names):
-            folder = self.folder / Path(name).expanduser()
-            if folder.is_dir():
-                yield folder
-                continue
+            folder = self.folder / name
+            with suppress(OSError, RuntimeError):  # a name that no file system takes; a user who is not there
+                folder = self.folder / Path(name).expanduser()
+                if folder.is_dir():
+                    yield folder
+                    continue
             message = _("there is no folder {folder}").format(folder=folder)
             self.problems.append(self.source.problem(("plugins", "plugin_dirs", index), message, code="no_folder"))
 

@@ -11,6 +11,7 @@ from crmcore.config.positions import toml_lines
 from crmcore.conformance import Source
 from crmcore.errors import ConfigError
 from crmcore.i18n import gettext as _
+from crmcore.schema.documents import written_text
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["read_toml"]
 
+_MAX_DEPTH = 32
+"""Nesting that no configuration needs; far below what the validators can bear."""
+_PART = r"""(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*)"""
+_DEEP_KEY = re.compile(rf"(?:^|[{{,\[])[ \t]*{_PART}{{{_MAX_DEPTH}}}", re.MULTILINE)
+"""A key of more parts: reading it takes time with the square of their number."""
 _AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
@@ -33,18 +39,32 @@ def read_toml(path: Path, *, missing: str | None = None) -> tuple[dict[str, Any]
     """
     text = ""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _text(path)
         document: dict[str, Any] = _plain(tomllib.loads(text))
     except FileNotFoundError:
         problem = Problem(message=_("there is no such file"), hint=missing, code="unreadable", file=path)
     except tomllib.TOMLDecodeError as error:
         problem = _not_toml(path, text, str(error))
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        message = _("cannot be read: {reason}").format(reason=error)
-        problem = Problem(message=message, code="unreadable", file=path)
+    except RecursionError:
+        problem = _refused(path, _("it is nested too deeply"))
+    except (OSError, ValueError) as error:
+        too_long = "set_int_max_str_digits" in str(error)  # advice for programmers
+        problem = _refused(path, _("a number has too many digits") if too_long else str(error))
     else:
         return document, Source(path, toml_lines(text), toml=True)
     raise ConfigError([problem])
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file that is not nested too deeply to be read in time."""
+    text = written_text(path)
+    if _DEEP_KEY.search(text):
+        raise RecursionError
+    return text
+
+
+def _refused(path: Path, reason: str) -> Problem:
+    return Problem(message=_("cannot be read: {reason}").format(reason=reason), code="unreadable", file=path)
 
 
 def _not_toml(path: Path, text: str, said: str) -> Problem:
@@ -59,10 +79,16 @@ def _not_toml(path: Path, text: str, said: str) -> Problem:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Return a TOML value as JSON has it: dates and times become text."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return a TOML value as JSON has it: dates and times become text.
+
+    Raises:
+        RecursionError: it is nested deeper than anything that is meant.
+    """
+    if depth > _MAX_DEPTH:
+        raise RecursionError
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _plain(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, depth + 1) for inner in value]
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value

@@ -50,6 +50,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, Encoding("utf-16", "UTF-16")),
     (codecs.BOM_UTF16_BE, Encoding("utf-16", "UTF-16")),
 )
+_NO_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""What Python calls encodings of text and no file is in: of names of hosts, of its own literals, of nothing."""
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030"}
 """What is called GB2312 mostly has characters of its successors, which read it all the same."""
 
@@ -97,7 +99,9 @@ def codec_name(name: str) -> str:
         "".encode(name)  # what is no encoding of text, `hex` for instance, is refused here and not by the next line
         codec = codecs.lookup(name).name
     except (LookupError, ValueError):
-        raise EncodingError(_("there is no encoding {name!r}").format(name=name), code="option") from None
+        codec = ""
+    if not codec or codec in _NO_FILES:
+        raise EncodingError(_("there is no encoding {name!r}").format(name=name), code="option")
     return _WIDER.get(codec, codec)
 
 

@@ -35,6 +35,9 @@ __all__ = ["cell_reader", "cell_text", "coerce", "four_places", "in_writing"]
 _TRUE = frozenset(map(fold, ("true", "yes", "y", "1", "on", "是", "有", "对", "√", "✓", "✔")))
 _FALSE = frozenset(map(fold, ("false", "no", "n", "0", "off", "否", "无", "错", "×", "✗", "✘")))
 _BETWEEN = re.compile(r"[,;，；、\n]")
+_WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_AMOUNT = re.compile(r"-?[0-9]{1,14}(?:\.[0-9]{1,4})?", re.ASCII)
+"""What nearly every cell of an export looks like: it is read at once, with no question of signs or separators."""
 _PLACES = 4
 """Of amounts, as they are stored."""
 
@@ -137,8 +140,10 @@ def _choice_reader(field: Field) -> Reader:
     known |= {fold(value): value for value in field.enum}
 
     def read(cell: Any) -> str:
+        if cell.__class__ is str and cell in known:
+            return known[cell]
         text = cell_text(cell).strip()
-        found = known.get(text) or known.get(fold(text))
+        found = known.get(fold(text))
         if found is None:
             raise _no_choice(field, text, known)
         return found
@@ -159,7 +164,12 @@ def _no_choice(field: Field, text: str, known: dict[str, str]) -> Unreadable:
 
 
 def _number_reader(kind: Kind, style: Style) -> Reader:
+    plain, number_of = _is_plain(style), float if kind is Kind.NUMBER else int
+    usual = _AMOUNT if kind is Kind.NUMBER else _WHOLE
+
     def read(cell: Any) -> int | float:
+        if plain and cell.__class__ is str and usual.fullmatch(cell):
+            return number_of(cell)
         written = _written(cell, style.decimal)
         if written.currencies:
             raise Unreadable(_("expected a number without a currency, found {found}").format(found=shown(cell)))
@@ -174,6 +184,11 @@ def _number_reader(kind: Kind, style: Style) -> Reader:
     return read
 
 
+def _is_plain(style: Style) -> bool:
+    """Whether nothing is declared that makes another number of plain digits."""
+    return style.decimal == "." and style.scale is None and style.rate is None and style.round is None
+
+
 def _finite(number: Decimal, cell: Any) -> float:
     found = float(number)
     if found - found != 0:
@@ -185,8 +200,11 @@ def _money_reader(style: Style, currency: str) -> Reader:
     converts = style.rate is not None
     own = style.currency or currency
     any_sign = style.currency is not None and not converts  # declared: cells are in it, whatever they bear
+    plain = _is_plain(style)
 
     def read(cell: Any) -> Decimal:
+        if plain and cell.__class__ is str and _AMOUNT.fullmatch(cell):
+            return Decimal(cell)
         written = _written(cell, style.decimal)
         if written.percent:
             raise Unreadable(_("expected an amount, found a share: {found}").format(found=shown(cell)))

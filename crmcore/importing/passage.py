@@ -7,6 +7,7 @@ is as it would have been. Nothing here looks into the database.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -20,14 +21,17 @@ from crmcore.importing.seen import Seen
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Self
 
-    from crmcore.importing.plan import Plan
+    from crmcore.importing.plan import Plan, PlannedRow
     from crmcore.importing.sources import Item, Source
     from crmcore.schema.model import Entity
 
 __all__ = ["Passage"]
+
+_ITEMS_PER_PAGE = 1000
+"""Rows that are read together, column by column."""
 
 
 class Passage:
@@ -61,39 +65,44 @@ class Passage:
         Args:
             done: number of items that are passed and not yielded.
         """
-        for item in self._source.items():
-            if item.position > done:
-                yield item, self._row(item)
-            elif self._telling:
-                self._row(item)
-            elif item.problem is None:
-                self._row_key(item.cells)
+        items = self._source.items()
+        while page := list(islice(items, _ITEMS_PER_PAGE)):
+            if page[-1].position > done or self._telling:
+                yield from (pair for pair in zip(page, self._rows(page), strict=True) if pair[0].position > done)
+                continue
+            for item in page:
+                if item.problem is None:
+                    self._row_key(item.cells)
 
-    def _row(self, item: Item) -> Row | None:
-        if item.problem is not None:
-            unread = item.problem.value if isinstance(item.problem.value, list | str) else []
-            return Row(item.position, item.line, unread, {}, [evolve(item.problem, line=item.line)], str)
-        planned = self._plan.read(item.cells)
+    def _rows(self, items: Sequence[Item]) -> Iterator[Row | None]:
+        planned = iter(self._plan.read_all([item.cells for item in items if item.problem is None]))
+        for item in items:
+            if item.problem is not None:
+                unread = item.problem.value if isinstance(item.problem.value, list | str) else []
+                yield Row(item.position, item.line, unread, {}, [evolve(item.problem, line=item.line)], str)
+            else:
+                yield self._row(item, next(planned))
+
+    def _row(self, item: Item, planned: PlannedRow) -> Row | None:
         if planned.skipped:
             return None
-        self.cleaned.update(planned.cleaned)
-        row_key = self._row_key(item.cells)
-        problems = [evolve(problem, line=item.line) for problem in planned.problems]
+        if planned.cleaned:
+            self.cleaned.update(planned.cleaned)
+        problems = planned.problems and [evolve(problem, line=item.line) for problem in planned.problems]
         if self._is_unread(item.cells):
             message = _("the text of a row that could not be read is still without its values")
             hint = _("Write them into the other columns.")
             problems = [Problem(message=message, hint=hint, field=UNREAD, line=item.line, code="unreadable")]
-        row = Row(item.position, item.line, item.cells, planned.values, problems, row_key)
+        row = Row(item.position, item.line, item.cells, planned.values, problems, self._row_key(item.cells))
         if self._plan.lines is not None and not row.problems:
             join_record(self._seen, self._entities, self._plan, self._plan.lines, row)
         return row
 
     def _row_key(self, cells: Mapping[str, Any]) -> Callable[[], str]:
         """Count a row that may need a key, and return what gives it."""
-        own = self._own(cells)
         if not self._may_lack_key(cells):
-            return lambda: self._seen.row_key(own)
-        key = self._seen.row_key(own)
+            return lambda: self._seen.row_key(self._own(cells))
+        key = self._seen.row_key(self._own(cells))
         return lambda: key
 
     def _is_unread(self, cells: Mapping[str, Any]) -> bool:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from crmcore.importing.columns import FileMapping, MappedColumn
 from crmcore.importing.declaring import declared
 from crmcore.importing.mapping import infer
 from crmcore.importing.mapping_file import MappingFile, read_mapping_file
 from crmcore.importing.mapping_text import as_mapping_file
-from crmcore.importing.rows import RowReader
+from crmcore.importing.rows import PlannedRow, RowReader
 from crmcore.importing.settling import check_format, needs_settling, settle
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from crmcore.importing.columns import Fill
     from crmcore.schema.model import Entity, Relation
-    from crmcore.types import Problem
 
 __all__ = [
     "MappedColumn",
@@ -43,21 +42,6 @@ __all__ = [
     "read_mapping_file",
     "settle",
 ]
-
-
-@define
-class PlannedRow:
-    """What a row of the file says."""
-
-    values: dict[str, Any]
-    """Field -> value in its Python form; empty cells are left out. A reference that one column names is a text, one
-    that several columns describe is a dict of fields. Under the name of the relation: the dict of the line."""
-    problems: list[Problem]
-    """Cells that cannot be read: `field` is the header, `value` the cell."""
-    cleaned: list[tuple[str, str, str]]
-    """Header, cell, and what the mapping file has in its place."""
-    skipped: bool = False
-    """Whether the mapping file leaves the row out on purpose; nothing was read then."""
 
 
 @frozen(kw_only=True)
@@ -121,9 +105,11 @@ class Plan:
 
     def read(self, cells: Mapping[str, Any]) -> PlannedRow:
         """Read a row; what cannot be read is a problem of the row, never an exception."""
-        if self._reader.skips(cells):
-            return PlannedRow({}, [], [], skipped=True)
-        return PlannedRow(*self._reader.read(cells))
+        return self.read_all([cells])[0]
+
+    def read_all(self, rows: Sequence[Mapping[str, Any]]) -> list[PlannedRow]:
+        """Read many rows, which takes less time than one by one."""
+        return self._reader.read(rows)
 
 
 def make_plan(

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Rounds", "Settings"]
 
-_ROWS_PER_CHUNK = 1000
+_ROWS_PER_CHUNK = 5000
+"""Rows of a file that are one transaction. Every commit writes each page of an index anew that its rows touch, so small
+ones cost a large table dear; large ones cost memory, and keep other writers waiting."""
 _PROBLEMS_KEPT = 100
 
 

@@ -32,9 +32,15 @@ def may_lack_key(plan: Plan, entities: Mapping[str, Entity]) -> Callable[[Mappin
     known = {plan.lines.field} if plan.lines else set()
     rules = [tuple(name for name in rule.fields if name not in known) for rule in entity.match if not rule.when]
     ways = [way for fields in (*_ADDRESSES, *rules) if (way := _headers(plan, prefix, fields)) is not None]
+    # Mostly one cell tells, and every row is asked.
+    alone = [header for way in ways if len(way) == 1 for header in way[0]]
+    together = [way for way in ways if len(way) > 1]
 
     def may_lack(cells: Mapping[str, Any]) -> bool:
-        return not any(all(any(_filled(cells.get(header)) for header in field) for field in way) for way in ways)
+        for header in alone:
+            if _filled(cells.get(header)):
+                return False
+        return not any(all(any(_filled(cells.get(header)) for header in field) for field in way) for way in together)
 
     return may_lack
 

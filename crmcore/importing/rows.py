@@ -6,10 +6,11 @@ The readers are made once for a file, because millions of cells go through them.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from crmcore.i18n import gettext as _
 from crmcore.importing.coercion import cell_reader, cell_text, four_places
@@ -23,14 +24,16 @@ from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from crmcore.importing.columns import FileMapping, Fill, MappedColumn
     from crmcore.schema.model import Field
 
     Values = dict[str, Any]
+    Foreign = tuple["_Column", Any, ForeignAmount]
+    """An amount in another currency than the instance's: its column, its cell, what was found."""
 
-__all__ = ["PLACEHOLDER", "RowReader"]
+__all__ = ["PLACEHOLDER", "PlannedRow", "RowReader"]
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 """A header inside the text of a filled field."""
@@ -48,6 +51,21 @@ class _Column:
     """Where the value lies: the path without its last field."""
     name: str
     if_empty: bool = False
+
+
+@define
+class PlannedRow:
+    """What a row of the file says."""
+
+    values: Values
+    """Field -> value in its Python form; empty cells are left out. A reference that one column names is a text, one
+    that several columns describe is a dict of fields. Under the name of the relation: the dict of the line."""
+    problems: list[Problem]
+    """Cells that cannot be read: `field` is the header, `value` the cell."""
+    cleaned: list[tuple[str, str, str]]
+    """Header, cell, and what the mapping file has in its place."""
+    skipped: bool
+    """Whether the mapping file leaves the row out on purpose; nothing was read then."""
 
 
 class RowReader:
@@ -70,7 +88,7 @@ class RowReader:
 
         self._columns = tuple(_column(column, reader(column.field, column.style)) for column in mapping.columns)
         self._fills = tuple((fill, reader(fill.field, Style()), _companions(fill, mapping)) for fill in mapping.fills)
-        self._skips = tuple((header, frozenset(map(fold, texts))) for header, texts in mapping.skips.items())
+        self._skipped = tuple((header, frozenset(map(fold, texts))) for header, texts in mapping.skips.items())
         self._currency = currency
         fields = mapping.entity.fields
         self._converts = "currency" in fields and "exchange_rate" in fields
@@ -80,37 +98,30 @@ class RowReader:
             if column.field.kind is Kind.MONEY and column.style.rate is None and column.style.currency is None
         )
 
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[PlannedRow]:
+        """Read rows, column by column, because there are far more rows than columns."""
+        planned = [PlannedRow({}, [], [], self.skips(cells)) for cells in rows]
+        pairs = [(cells, row) for cells, row in zip(rows, planned, strict=True) if not row.skipped]
+        foreign: dict[int, list[Foreign]] = defaultdict(list)
+        for column in self._columns:
+            _read_column(column, pairs, foreign)
+        if self._fills or self._converts or foreign:
+            for number, (cells, row) in enumerate(pairs):
+                self._complete(row, cells, foreign.get(number, ()))
+        return planned
+
     def skips(self, cells: Mapping[str, Any]) -> bool:
         """Tell whether one of the cells is among those by which rows are left out."""
-        return any(_folded(cells.get(header)) in texts for header, texts in self._skips)
+        return bool(self._skipped) and any(_folded(cells.get(header)) in texts for header, texts in self._skipped)
 
-    def read(self, cells: Mapping[str, Any]) -> tuple[Values, list[Problem], list[tuple[str, str, str]]]:
-        """Return the values of a row, what cannot be read, and what was replaced."""
-        values: Values = {}
-        problems: list[Problem] = []
-        cleaned: list[tuple[str, str, str]] = []
-        foreign: list[tuple[_Column, Any, ForeignAmount]] = []
-        for column in self._columns:
-            if column.if_empty and _has(values, column):
-                continue
-            cell = cells.get(column.header)
-            if column.replaced is not None:
-                cell = _replaced(column, cell, cleaned)
-            if cell is None or (cell.__class__ is str and not cell.strip()):
-                continue
-            try:
-                _put(values, column.inside, column.name, column.read(cell))
-            except ForeignAmount as error:
-                foreign.append((column, cell, error))
-            except (ValueError, ArithmeticError) as error:
-                problems.append(_problem(column.header, cell, error))
+    def _complete(self, row: PlannedRow, cells: Mapping[str, Any], foreign: Sequence[Foreign]) -> None:
+        """Fill in what no column gives, and settle amounts that bear the sign of another currency."""
         if self._fills:
-            self._fill(values, cells, cleaned, problems)
-        if self._converts and (foreign or "currency" in values):
-            self._convert(values, cells, foreign, problems)
+            self._fill(row.values, cells, row.cleaned, row.problems)
+        if self._converts and (foreign or "currency" in row.values):
+            self._convert(row.values, cells, foreign, row.problems)
         else:
-            problems += [_problem(column.header, cell, error) for column, cell, error in foreign]
-        return values, problems, cleaned
+            row.problems += [_problem(column.header, cell, error) for column, cell, error in foreign]
 
     def _fill(
         self,
@@ -137,7 +148,7 @@ class RowReader:
         self,
         values: Values,
         cells: Mapping[str, Any],
-        foreign: list[tuple[_Column, Any, ForeignAmount]],
+        foreign: Sequence[Foreign],
         problems: list[Problem],
     ) -> None:
         """Bring amounts that bear the sign of the record's currency into the instance's, at the record's rate."""
@@ -156,6 +167,29 @@ class RowReader:
             message = _("amounts in {code} need an exchange rate").format(code=shown(code))
             hint = _("Give the exchange_rate of the record, or declare the currency of the columns in a mapping file.")
             problems.append(Problem(message=message, hint=hint, code="currency", field="currency", value=code))
+
+
+def _read_column(
+    column: _Column, pairs: Sequence[tuple[Mapping[str, Any], PlannedRow]], foreign: Mapping[int, list[Foreign]]
+) -> None:
+    header, read, name, inside = column.header, column.read, column.name, column.inside
+    plain = column.replaced is None and not column.if_empty
+    for number, (cells, row) in enumerate(pairs):
+        cell = cells.get(header)
+        if not plain:
+            if column.if_empty and _has(row.values, column):
+                continue
+            cell = _replaced(column, cell, row.cleaned)
+        if cell is None or (cell.__class__ is str and not cell.strip()):
+            continue
+        try:
+            value = read(cell)
+        except ForeignAmount as error:
+            foreign[number].append((column, cell, error))
+        except (ValueError, ArithmeticError) as error:
+            row.problems.append(_problem(header, cell, error))
+        else:
+            _put(row.values, inside, name, value)
 
 
 def _column(column: MappedColumn, read: Callable[[Any], Any]) -> _Column:

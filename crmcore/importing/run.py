@@ -5,6 +5,7 @@ An import that was stopped at any moment goes on where it was when it is run aga
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["import_file"]
 
+_log = logging.getLogger("crmcore.importing")
+
 
 def import_file(
     crm: CRM,
@@ -51,7 +54,7 @@ def import_file(
 ) -> ImportResult:
     """Import the rows of a file as records of an entity.
 
-    Every chunk of 1,000 rows is committed with its position: the same call goes on where an interrupted one stopped,
+    Every chunk of 5,000 rows is committed with its position: the same call goes on where an interrupted one stopped,
     and changes nothing where it had ended. A bad row goes with its line and reason to the rejects file, which can be
     mended and imported again; the good ones stay.
 
@@ -88,6 +91,7 @@ def import_file(
     tried: AbstractContextManager[Connection | None] = rehearsal(crm) if dry_run else nullcontext()
     with tried as connection:
         job = open_job(crm, file, entity, same, actor=actor, connection=connection, restart=restart)
+        _log.info("import %d of %s into %s begins at row %d", job.id, path.name, entity, job.position)
         rounds = Rounds(
             crm=crm,
             plan=plan,
@@ -102,6 +106,7 @@ def import_file(
         written = None
         if not dry_run:
             written = finish(crm, rounds.job, source.importer, source.header.names, rejects, options=source.options)
+    _log.info("import %d has ended: %s", job.id, dict(rounds.job.outcomes))
     return ImportResult(
         id=job.id,
         plan=plan,

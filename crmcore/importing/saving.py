@@ -58,8 +58,9 @@ class Saving:
             row.outcome = row.outcome or "rejected"
 
     def _save_plain(self, rows: Sequence[Row]) -> None:
-        linking = self._linking()
-        linking.link(self.plan.entity, [Values(row.values, [row]) for row in rows])  # all that is wrong with a row
+        pointing = {field.name for field in self.plan.entity.fields.values() if field.ref}
+        described = [Values(row.values, [row]) for row in rows if not row.values.keys().isdisjoint(pointing)]
+        self._linking().link(self.plan.entity, described)  # rows with problems too: all that is wrong is reported
         good = [row for row in rows if not row.problems]
         saved = self._save_many(self.plan.entity.name, [{**row.values, "row_key": row.row_key} for row in good])
         for row, result in zip(good, saved.rows, strict=True):

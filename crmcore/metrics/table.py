@@ -1,42 +1,29 @@
-"""The records of an entity with a column for each of some metrics, every source of metrics scanned once."""
+"""The records of an entity with a column for each of some metrics, for one statement; metrics found by name."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
-from attrs import frozen
-from sqlalchemy import func, select, type_coerce
+from sqlalchemy import select
 
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
-from crmcore.metrics.aggregates import EMPTY_IS_ZERO, aggregate_scan
-from crmcore.metrics.queries import query_scan
-from crmcore.registry.metric_checks import metric_kind, metric_reads
-from crmcore.store.columns import COLUMN_TYPES
+from crmcore.metrics.scans import joined, scans
+from crmcore.registry.metric_checks import metric_reads
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement, FromClause, Subquery
+    from sqlalchemy import Subquery
 
+    from crmcore.metrics.scans import MetricTable
     from crmcore.records.session import Session
     from crmcore.registry import Registry
-    from crmcore.types import Metric, MetricQuery
+    from crmcore.types import Metric
 
-__all__ = ["MetricTable", "metric_named", "metric_table", "metric_values"]
-
-
-@frozen(eq=False)
-class MetricTable:
-    """Records of an entity with a column for each metric asked for."""
-
-    source: FromClause
-    """The records joined with one subquery for each source of metrics."""
-    table: FromClause
-    columns: Mapping[str, ColumnElement[Any]]
-    """Name of a metric, as it was asked for -> its column: 0 for a count or sum over nothing, else NULL."""
+__all__ = ["metric_named", "metric_table", "metric_values"]
 
 
 def metric_named(registry: Registry, entity: str, name: str, plugin: str = "") -> Metric:
@@ -76,7 +63,8 @@ def metric_table(
     """
     table, wanted = session.runtime.tables.entity[entity], dict.fromkeys(names)
     metrics = {name: metric_named(session.runtime.registry, entity, name, plugin) for name in wanted}
-    return _joined(session.as_system(), table, entity, metrics, as_of, only)
+    found = [*scans(session.as_system(), entity, metrics, as_of, only)]
+    return joined(session, table, metrics, found)
 
 
 def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date | None = None) -> Subquery:
@@ -111,37 +99,6 @@ def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date
         hidden = sorted(metric_reads(metric, registry.entities) & tx.hidden)
         if hidden:
             raise tx.access.denied(tx.actor, "read", ".".join(hidden[0]))
-    joined = _joined(tx, tx.table(entity), entity, metrics, as_of or tx.today)
-    columns = [joined.columns[name].label(own[name]) for name in metrics]
-    return select(joined.table.c.id, *columns).select_from(joined.source).subquery()
-
-
-def _joined(
-    session: Session,
-    table: FromClause,
-    entity: str,
-    named: Mapping[str, Metric],
-    as_of: dt.date,
-    only: int | None = None,
-) -> MetricTable:
-    registry = session.runtime.registry
-    by_relation: dict[str, dict[str, Metric]] = defaultdict(dict)
-    by_query: dict[MetricQuery, dict[str, Metric]] = defaultdict(dict)
-    for name, metric in named.items():
-        if metric.query is not None:
-            by_query[metric.query][name] = metric
-        else:
-            by_relation[str(metric.relation)][name] = metric
-    source, columns = table, dict[str, "ColumnElement[Any]"]()
-    for relation, metrics in by_relation.items():
-        scan = aggregate_scan(session, entity, registry.relations(entity)[relation], metrics, as_of, only)
-        source = source.outerjoin(scan, scan.c.id == table.c.id)
-        for name, metric in metrics.items():
-            columns[name] = func.coalesce(scan.c[name], 0) if metric.aggregate in EMPTY_IS_ZERO else scan.c[name]
-    for query, metrics in by_query.items():
-        scan = query_scan(session, query, [*metrics.values()], as_of, only)
-        source = source.outerjoin(scan, scan.c.id == table.c.id)
-        for name, metric in metrics.items():
-            kind = metric_kind(metric, registry.entities)
-            columns[name] = type_coerce(scan.c[metric.name.partition(".")[2]], COLUMN_TYPES[kind])
-    return MetricTable(source, table, columns)
+    measured = joined(tx, tx.table(entity), metrics, [*scans(tx, entity, metrics, as_of or tx.today)])
+    columns = [measured.columns[name].label(own[name]) for name in metrics]
+    return select(measured.table.c.id, *columns).select_from(measured.source).subquery()

@@ -65,7 +65,7 @@ def discover(config: Config, given: Iterable[Plugin] = ()) -> tuple[tuple[Found,
     for folder in config.plugin_dirs:
         for inner in sorted(folder.glob("*/")):
             if (inner / FILE_NAME).is_file():
-                found.append(_in_folder(inner))
+                found += _unless_installed(_in_folder(inner), entry_points)
             elif (inner / "__init__.py").is_file():
                 message = _("this package is no plugin: it has no {file}").format(file=FILE_NAME)
                 problems.append(Problem(message=message, code="no_manifest", file=inner))
@@ -189,6 +189,13 @@ def _in_folder(folder: Path) -> Found:
         name = folder.name
     named = name if isinstance(name, str) else folder.name
     return Found(name=named, origin=_("folder {folder}").format(folder=folder), package=folder.name, folder=folder)
+
+
+def _unless_installed(found: Found, entry_points: Iterable[Found]) -> Iterator[Found]:
+    """Yield a plugin in a folder, unless it is installed from there (``pip install -e``): then it is one, not two."""
+    places = (other.location for other in entry_points if other.name == found.name)
+    if found.folder is not None and not any(place and place.samefile(found.folder) for place in places):
+        yield found
 
 
 def _package_folder(package: str) -> Path | None:

@@ -82,7 +82,7 @@ def _import_folder(package: str, folder: Path) -> ModuleType:
     if loaded is not None and getattr(loaded, "__file__", None) == str(init):
         return loaded
     other = importlib.util.find_spec(package)
-    if other is not None:
+    if other is not None and other.origin != str(init):
         message = _("{folder} hides another package of that name, {other}: rename the folder")
         raise ImportError(message.format(folder=folder, other=other.origin))
     spec = importlib.util.spec_from_file_location(package, init, submodule_search_locations=[str(folder)])

@@ -68,10 +68,11 @@ def check_references(session: Session, entity: Entity, drafts: Sequence[Draft]) 
     """Refuse new references to records that are not there or not visible; follow those to merged ones."""
     pointing = [field for field in entity.fields.values() if field.ref]
     wanted: dict[str, set[int]] = defaultdict(set)
-    for _draft, _field, ref in _new_references(pointing, drafts):
+    new = list(_new_references(pointing, drafts))
+    for _draft, _field, ref in new:
         wanted[ref.entity].add(ref.id)
     known = {target: _survivors(session, target, ids) for target, ids in wanted.items()}
-    for draft, field, ref in _new_references(pointing, drafts):
+    for draft, field, ref in new:
         survivor = known[ref.entity].get(ref.id)
         if survivor is None:
             message = _("there is no {ref}").format(ref=ref)
@@ -81,11 +82,10 @@ def check_references(session: Session, entity: Entity, drafts: Sequence[Draft]) 
 
 
 def _new_references(fields: Sequence[Field], drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Field, Ref]]:
-    for draft in drafts:
-        before = draft.before or {}
-        for field in fields:
+    for field in fields:
+        for draft in drafts:
             value = draft.values.get(field.name)
-            if value is not None and value != before.get(field.name):
+            if value is not None and value != (draft.before or {}).get(field.name):
                 yield draft, field, Ref.parse(value) if field.ref == ANY_ENTITY else Ref(str(field.ref), value)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, MetaData, Table, Text, cast, func, insert, or_, select, update
+from attrs import frozen
+from sqlalchemy import Column, MetaData, Table, Text, case, cast, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.store.rows import RowCodec
 
-__all__ = ["write_computed"]
+__all__ = ["Changes", "write_computed"]
 
 _ROWS_PER_BATCH = 10_000
 _STORED: Mapping[Kind, tuple[str, ...]] = {
@@ -41,7 +42,17 @@ _STORED: Mapping[Kind, tuple[str, ...]] = {
 """What SQLite says of the values in a column of a kind."""
 
 
-def write_computed(session: Session, entity: Entity, fields: Sequence[str], values: Select[Any]) -> int:
+@frozen
+class Changes:
+    """What a run of the second door changed."""
+
+    records: int
+    """Number of records of which some field differs now."""
+    fields: Mapping[str, int]
+    """For each field the number of records in which it differs now."""
+
+
+def write_computed(session: Session, entity: Entity, fields: Sequence[str], values: Select[Any]) -> Changes:
     """Write computed fields where they differ from what is stored.
 
     Args:
@@ -49,9 +60,6 @@ def write_computed(session: Session, entity: Entity, fields: Sequence[str], valu
         entity: the entity whose fields they are.
         fields: names of fields that declare ``computed_by``.
         values: a SELECT with the column ``id`` and one column for each field, in their database types.
-
-    Returns:
-        The number of records that changed.
 
     Raises:
         UsageError: a field is not a computed one: it belongs to the first door.
@@ -67,12 +75,12 @@ def write_computed(session: Session, entity: Entity, fields: Sequence[str], valu
     with session.computing() as depth:
         changed = _changed_table(table, fields, depth)
         changed.create(session.connection)
-        count = _collect(session, entity, changed, fields, values)
-        if count:
+        changes = _collect(session, entity, changed, fields, values)
+        if changes.records:
             _check_values(session, entity, changed, fields)
             _apply(session, entity, table, changed, fields)
         changed.drop(session.connection)
-    return count
+    return changes
 
 
 def _check_values(session: Session, entity: Entity, changed: Table, fields: Sequence[str]) -> None:
@@ -107,7 +115,7 @@ def _changed_table(table: Table, fields: Sequence[str], depth: int) -> Table:
     return Table(f"crmcore_changed_{depth}", MetaData(), identity, *new, *old, prefixes=["TEMPORARY"])
 
 
-def _collect(session: Session, entity: Entity, changed: Table, fields: Sequence[str], values: Select[Any]) -> int:
+def _collect(session: Session, entity: Entity, changed: Table, fields: Sequence[str], values: Select[Any]) -> Changes:
     table, computed = session.runtime.tables.entity[entity.name], values.subquery()
     differing = (
         select(table.c.id, *(computed.c[name] for name in fields), *(table.c[name] for name in fields))
@@ -120,7 +128,9 @@ def _collect(session: Session, entity: Entity, changed: Table, fields: Sequence[
     except IntegrityError as error:
         message = _("the SELECT for {entity}.{fields} gives a record more than once")
         raise UsageError(message.format(entity=entity.name, fields=", ".join(fields))) from error
-    return session.connection.execute(select(func.count()).select_from(changed)).scalar_one()
+    differs = [func.count(case((changed.c[name].is_distinct_from(changed.c[f"old__{name}"]), 1))) for name in fields]
+    records, *counts = session.connection.execute(select(func.count(), *differs).select_from(changed)).one()
+    return Changes(records, dict(zip(fields, counts, strict=True)))
 
 
 def _apply(session: Session, entity: Entity, table: Table, changed: Table, fields: Sequence[str]) -> None:

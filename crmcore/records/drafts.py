@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from crmcore.errors import CRMError
     from crmcore.schema.model import Entity
 
-__all__ = ["Draft", "DraftBatch", "DraftChange", "Outcome", "RowResult", "SaveResult"]
+__all__ = ["Draft", "DraftBatch", "DraftChange", "Key", "Outcome", "RowResult", "SaveResult"]
+
+Key = tuple[int, tuple[Any, ...]]
+"""Number of a matching alternative (0 is the external id) and the values that it compares."""
 
 Outcome = Literal["created", "updated", "unchanged", "skipped", "rejected"]
 
@@ -40,6 +43,8 @@ class Draft:
     """Version that the caller had read, checked before anything is written."""
     source: str | None = None
     external_id: str | None = None
+    keys: list[Key] | None = None
+    """Under which it can be found, strongest first; None until they are worked out from its values."""
     before: dict[str, Any] | None = None
     """Stored values; None for a record to be created."""
     version: int = 0
@@ -76,6 +81,7 @@ class Draft:
 
     def assign(self, name: str, value: Any) -> None:
         """Set a value in JSON form; None empties the field."""
+        self.keys = None
         if value is None:
             self.values.pop(name, None)
         else:

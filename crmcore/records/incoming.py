@@ -6,6 +6,7 @@ Nothing here looks into the database.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -14,13 +15,13 @@ from crmcore.conformance import did_you_mean
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import Draft
-from crmcore.records.matching import draft_keys
+from crmcore.records.matching import draft_keys, know_keys
 from crmcore.schema.model import SYSTEM_FIELDS
-from crmcore.schema.values import MAX_INTEGER, to_json
+from crmcore.schema.values import MAX_INTEGER, all_to_json, to_json
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from crmcore.access import FieldRights
     from crmcore.records.session import Session
@@ -42,8 +43,19 @@ def read_rows(entity: Entity, rows: Iterable[Mapping[str, Any]]) -> list[Draft]:
     Raises:
         UsageError: a row is no mapping, or its ``id`` or ``version`` is not a number.
     """
+    given = [_mapping(row) for row in rows]
+    drafts = [Draft(row=number, incoming={}) for number in range(len(given))]
+    _read_fields(entity, drafts, given)
     defaults = defaults_of(entity)
-    return [_read_row(entity, number, row, defaults) for number, row in enumerate(rows)]
+    new = [(draft, row) for draft, row in zip(drafts, given, strict=True) if draft.id is None]
+    for draft, _row in new:
+        draft.values = {**defaults, **draft.incoming}
+        if None in draft.values.values():
+            draft.values = {name: value for name, value in draft.values.items() if value is not None}
+    know_keys(entity, [draft for draft, _row in new])
+    for draft, row in new:
+        _settle_key(draft, row.get("row_key"))
+    return drafts
 
 
 def defaults_of(entity: Entity) -> dict[str, Any]:
@@ -51,31 +63,29 @@ def defaults_of(entity: Entity) -> dict[str, Any]:
     return {name: declared.default for name, declared in entity.fields.items() if declared.default is not None}
 
 
-def refuse_closed(entity: Entity, rights: FieldRights, draft: Draft) -> None:
+def refuse_closed(entity: Entity, rights: FieldRights, drafts: Iterable[Draft]) -> None:
     """Refuse what was given for fields that the actor may not set; the stored value given back is no change."""
-    before = draft.before or {}
-    for name, value in draft.incoming.items():
+    for draft, name in _given_of(rights.fixed | entity.closed_fields, drafts):
         declared = entity.fields[name]
-        if value == before.get(name):
+        if draft.incoming[name] == (draft.before or {}).get(name):
             continue
         if name in rights.fixed:
             draft.refuse(_closed(draft, name, _("you may not set this field")))
         elif declared.computed_by:
             draft.refuse(_closed(draft, name, _("{rule} computes this field").format(rule=declared.computed_by)))
-        elif declared.readonly:
+        else:
             draft.refuse(_closed(draft, name, _("this field is read-only")))
 
 
-def refuse_hidden(session: Session, entity: Entity, draft: Draft) -> None:
+def refuse_hidden(session: Session, entity: Entity, drafts: Iterable[Draft]) -> None:
     """Refuse what was given for fields that the actor may not read, and forget it before anything is compared with it.
 
     Whether the guess was right must not be told by what happens next.
     """
-    hidden = session.access.fields(session.actor, entity.name).hidden
-    for name in hidden & draft.incoming.keys():
+    for draft, name in _given_of(session.access.fields(session.actor, entity.name).hidden, drafts):
         draft.refuse(evolve(_closed(draft, name, _("you may not set this field")), value=None))
         del draft.incoming[name]
-        draft.values.pop(name, None)
+        draft.assign(name, None)
 
 
 def rounds(entity: Entity, drafts: Iterable[Draft]) -> list[list[Draft]]:
@@ -85,10 +95,11 @@ def rounds(entity: Entity, drafts: Iterable[Draft]) -> list[list[Draft]]:
     """
     last: dict[object, int] = {}
     found: list[list[Draft]] = []
-    for draft in drafts:
-        if draft.outcome is not None:
-            continue
-        keys: list[object] = [draft.id] if draft.id is not None else list(draft_keys(entity, draft))
+    open_drafts = [draft for draft in drafts if draft.outcome is None]
+    all_keys = [[draft.id] if draft.id is not None else draft_keys(entity, draft) for draft in open_drafts]
+    if len(set(chain.from_iterable(all_keys))) == sum(map(len, all_keys)):
+        return [open_drafts] if open_drafts else []
+    for draft, keys in zip(open_drafts, all_keys, strict=True):
         number = max((last.get(key, -1) for key in keys), default=-1) + 1
         last.update(dict.fromkeys(keys, number))
         if number == len(found):
@@ -97,38 +108,62 @@ def rounds(entity: Entity, drafts: Iterable[Draft]) -> list[list[Draft]]:
     return found
 
 
-def _read_row(entity: Entity, number: int, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> Draft:
-    if not isinstance(row, Mapping):
-        raise UsageError(_("expected a mapping of fields to values, found {found}").format(found=type(row).__name__))
-    draft = Draft(row=number, incoming={})
-    for name, value in row.items():
+def _mapping(row: object) -> Mapping[str, Any]:
+    if isinstance(row, Mapping):
+        return row
+    raise UsageError(_("expected a mapping of fields to values, found {found}").format(found=type(row).__name__))
+
+
+def _given_of(names: frozenset[str], drafts: Iterable[Draft]) -> Iterator[tuple[Draft, str]]:
+    """Yield what was given of some fields, which is mostly nothing."""
+    for draft in drafts:
+        if not names.isdisjoint(draft.incoming):
+            yield from [(draft, name) for name in draft.incoming if name in names]
+
+
+def _read_fields(entity: Entity, drafts: Sequence[Draft], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Read what rows say, name by name: a batch has far more rows than names. What is wrong is a problem of its row."""
+    columns: dict[str, Sequence[Any]] = {}
+    for name in dict.fromkeys(chain.from_iterable(rows)):
         declared = entity.fields.get(name)
-        if declared is not None:
-            try:
-                draft.incoming[name] = to_json(declared, value)
-            except ValueError as error:
-                draft.refuse(Problem(message=str(error), field=name, value=value, row=number, code="type"))
-        elif name in _ADDRESS:
-            try:
-                _read_address(entity, draft, name, value)
-            except ValueError as error:
-                draft.refuse(Problem(message=str(error), field=name, value=value, row=number, code="type"))
+        column = all_to_json(declared, [row.get(name) for row in rows]) if declared is not None else None
+        if column is None or (None in column and not all(name in row for row in rows)):
+            _read_field(entity, name, drafts, rows)
         else:
-            draft.refuse(_unknown(entity, number, name))
-    if draft.id is None:
-        draft.values = {**defaults, **draft.incoming}
-        for name in [name for name, value in draft.values.items() if value is None]:
-            del draft.values[name]
-        _settle_key(entity, draft, row.get("row_key"))
-    return draft
+            columns[name] = column
+    if columns:
+        for draft, values in zip(drafts, zip(*columns.values(), strict=True), strict=True):
+            draft.incoming.update(zip(columns, values, strict=True))
 
 
-def _settle_key(entity: Entity, draft: Draft, row_key: Callable[[], str] | None) -> None:
+def _read_field(entity: Entity, name: str, drafts: Sequence[Draft], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Read what rows say under one name."""
+    declared = entity.fields.get(name)
+    if declared is None and name not in _ADDRESS:
+        for draft, row in zip(drafts, rows, strict=True):
+            if name in row:
+                draft.refuse(_unknown(entity, draft.row, name))
+        return
+    for draft, row in zip(drafts, rows, strict=True):
+        if name not in row:
+            continue
+        value = row[name]
+        try:
+            if declared is not None:
+                draft.incoming[name] = to_json(declared, value)
+            else:
+                _read_address(entity, draft, name, value)
+        except ValueError as error:
+            draft.refuse(Problem(message=str(error), field=name, value=value, row=draft.row, code="type"))
+
+
+def _settle_key(draft: Draft, row_key: Callable[[], str] | None) -> None:
     if draft.external_id is not None and draft.source is None:
         message = _("an external id says nothing without the source that gave it")
         draft.refuse(Problem(message=message, field="source", row=draft.row, code="required"))
-    elif row_key is not None and draft.external_id is None and not draft_keys(entity, draft):
+    elif row_key is not None and draft.external_id is None and not draft.keys:
         draft.source, draft.external_id = WITHOUT_KEY, row_key()
+        draft.keys = None
 
 
 def _read_address(entity: Entity, draft: Draft, name: str, value: Any) -> None:

@@ -9,28 +9,27 @@ Statements are per alternative and batch, never per row.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Connection, RowMapping, Table, Text, any_, func, literal, select, tuple_
 
-from crmcore.schema.model import Entity, MatchRule
-from crmcore.schema.values import fold, from_json
+from crmcore.schema.model import Entity, Kind, MatchRule
+from crmcore.schema.values import fold, fold_all, from_json
 from crmcore.store.tables import compared_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from crmcore.records.drafts import Draft
+    from crmcore.records.drafts import Draft, Key
+    from crmcore.schema.model import Field
 
-__all__ = ["Candidate", "Key", "draft_keys", "find_candidates", "keys_of", "lock_keys"]
+__all__ = ["Candidate", "draft_keys", "find_candidates", "keys_of", "know_keys", "lock_keys"]
 
 _KEYS_PER_STATEMENT = 500
 _MOST_LOCKS = 64
-
-Key = tuple[int, tuple[Any, ...]]
-"""Number of an alternative (0 is the external id) and the values it compares."""
 
 
 @frozen
@@ -64,10 +63,27 @@ def keys_of(entity: Entity, values: Mapping[str, Any], source: str | None, exter
 
 def draft_keys(entity: Entity, draft: Draft) -> list[Key]:
     """Return the keys of a row that is being saved."""
-    compared = {
-        name: from_json(entity.fields[name], draft.values[name]) for name in entity.match_fields & draft.values.keys()
-    }
-    return keys_of(entity, compared, draft.source, draft.external_id)
+    return draft.keys if draft.keys is not None else know_keys(entity, [draft])[0]
+
+
+def know_keys(entity: Entity, drafts: Sequence[Draft]) -> list[list[Key]]:
+    """Work out the keys of many rows, field by field."""
+    found: list[list[Key]] = []
+    for draft in drafts:
+        external = (draft.source, draft.external_id)
+        draft.keys = [(0, external)] if all(external) else []
+        found.append(draft.keys)
+    given = {name: [draft.values.get(name) for draft in drafts] for name in entity.match_fields}
+    compared = {name: _all_compared(entity.fields[name], values) for name, values in given.items()}
+    for number, rule in enumerate(entity.match, start=1):
+        columns = [compared[name] for name in rule.fields]
+        if any(column.count(None) == len(column) for column in columns):
+            continue
+        applies = [[value == wanted for value in given[name]] for name, wanted in rule.when.items()]
+        for keys, values, *whens in zip(found, zip(*columns, strict=True), *applies, strict=True):
+            if None not in values and all(whens):
+                keys.append((number, values))
+    return found
 
 
 def find_candidates(
@@ -85,17 +101,17 @@ def find_candidates(
         external_only: look at the external id and at no rule.
     """
     keys = {draft.row: draft_keys(entity, draft) for draft in drafts}
+    looked_for: dict[int, dict[tuple[Any, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, row_keys in keys.items():
+        for alternative, values in row_keys:
+            looked_for[alternative][values].append(row)
     found: dict[int, tuple[Candidate, ...]] = {}
-    for number in range(1 if external_only else len(entity.match) + 1):
-        wanted: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-        for row, row_keys in keys.items():
-            if row not in found:
-                for alternative, values in row_keys:
-                    if alternative == number:
-                        wanted[values].append(row)
+    for number in [0] if external_only else sorted(looked_for):
+        wanted = {values: rows for values, rows in looked_for[number].items() if not found.keys() >= set(rows)}
+        before = frozenset(found)
         for stored in _stored(connection, entity, table, number, wanted):
             for row in wanted[stored.key]:
-                if not _contradicted(entity, keys[row], stored.keys, number):
+                if row not in before and not _contradicted(entity, keys[row], stored.keys, number):
                     candidate = Candidate(stored.id, _named(entity, number), stored.deleted)
                     found[row] = (*found.get(row, ()), candidate)
     return found
@@ -145,7 +161,7 @@ def _stored(
     values = list(wanted)
     for start in range(0, len(values), _KEYS_PER_STATEMENT):
         chosen = values[start : start + _KEYS_PER_STATEMENT]
-        for row in connection.execute(statement.where(_among(compared, chosen))).mappings():
+        for row in connection.execute(statement.where(_among(connection.dialect.name, compared, chosen))).mappings():
             keys = tuple(keys_of(entity, {f: row[f] for f in fields}, row["source"], row["external_id"]))
             id, deleted = _survivor(connection, table, row)
             yield _Stored(id, deleted, dict(keys)[number], keys)
@@ -161,10 +177,18 @@ def _survivor(connection: Connection, table: Table, row: RowMapping) -> tuple[in
     return row["id"], row["deleted_at"] is not None
 
 
-def _among(columns: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
-    if len(columns) == 1:
-        return columns[0].in_([value for (value,) in values])
-    return tuple_(*columns).in_(values)
+def _among(
+    dialect: str, columns: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any, ...]]
+) -> ColumnElement[bool]:
+    if len(columns) > 1:
+        return tuple_(*columns).in_(values)
+    alone = [value for (value,) in values]
+    if {type(value) for value in alone} != {str}:
+        return columns[0].in_(alone)
+    # One parameter for all: hundreds of them take longer to be bound than the rows to be found.
+    if dialect == "postgresql":
+        return columns[0] == any_(literal(alone, ARRAY(Text())))
+    return columns[0].in_(select(func.json_each(json.dumps(alone)).table_valued("value").c.value))
 
 
 def _columns(entity: Entity, table: Table, number: int) -> tuple[ColumnElement[Any], ...]:
@@ -172,6 +196,12 @@ def _columns(entity: Entity, table: Table, number: int) -> tuple[ColumnElement[A
         return (table.c.source, table.c.external_id)
     names = entity.match[number - 1].fields
     return tuple(table.c[compared_column(entity.fields[name])] for name in names)
+
+
+def _all_compared(field: Field, values: Sequence[Any]) -> Sequence[Any]:
+    if field.folded:
+        return fold_all(values)
+    return values if field.kind is Kind.TEXT else [from_json(field, value) for value in values]
 
 
 def _compared(entity: Entity, name: str, value: Any) -> Any:

@@ -67,30 +67,34 @@ def get(session: Session, entity: Entity, id: int, *, deleted: bool = False) -> 
         id: its id, or that of a record merged into it.
         deleted: return it even if it is deleted.
     """
-    table = session.runtime.tables.entity[entity.name]
+    selection = session.runtime.selections[entity.name]
+    table = selection.table
     readable = session.may("read", entity.name, table)
     for _step in range(_MERGES_FOLLOWED):
-        row = session.connection.execute(select(table).where(table.c.id == id, readable)).first()
+        row = session.connection.execute(selection.statement.where(table.c.id == id, readable)).first()
         if row is None:
             return None
         if row.merged_into is None:
-            return None if row.deleted_at is not None and not deleted else _record(session, entity, row)
+            return None if row.deleted_at is not None and not deleted else _records(session, entity, [row])[0]
         id = row.merged_into
     return None
 
 
 def read_written(session: Session, entity: Entity, id: int) -> Record:
     """Return a record that the session has just written, whether the actor may read its kind or not."""
-    table = session.runtime.tables.entity[entity.name]
-    return _record(session, entity, session.connection.execute(select(table).where(table.c.id == id)).one())
+    row = session.connection.execute(session.runtime.selections[entity.name].one, {"id": id}).one()
+    return _records(session, entity, [row])[0]
 
 
 def visible_ids(session: Session, entity: Entity, ids: Iterable[int]) -> set[int]:
     """Return those of the ids that belong to live records which the actor may see."""
+    found: set[int] = set()
+    wanted = [*ids]
+    if not wanted:  # every new record asks for the records that it matches
+        return found
     table = session.runtime.tables.entity[entity.name]
     statement = select(table.c.id).where(live(table), session.may("read", entity.name, table))
-    found: set[int] = set()
-    for some in chunks(ids):
+    for some in chunks(wanted):
         found.update(session.connection.execute(statement.where(table.c.id.in_(some))).scalars())
     return found
 
@@ -104,13 +108,15 @@ def find(session: Session, entity: Entity, where: str | None, order: str | None,
     """
     if not 1 <= limit <= _MOST:
         raise UsageError(_("limit is between 1 and {most}, not {limit}").format(most=_MOST, limit=limit))
-    table = session.runtime.tables.entity[entity.name]
+    selection = session.runtime.selections[entity.name]
+    table = selection.table
     sorting = compile_order(order or "", _scope(session, entity))
-    statement = select(table).where(*matching(session, entity, where)).order_by(*sorting.sql(table)).limit(limit + 1)
+    selected = selection.statement.where(*matching(session, entity, where))
+    statement = selected.order_by(*sorting.sql(table)).limit(limit + 1)
     if after is not None:
         statement = statement.where(sorting.after(table, _read_cursor(entity, sorting, after)))
     rows = session.connection.execute(statement).all()
-    records = tuple(_record(session, entity, row) for row in rows[:limit])
+    records = _records(session, entity, rows[:limit])
     if len(rows) <= limit:
         return Page(records, None)
     return Page(records, _cursor(entity, sorting, records[-1]))
@@ -148,12 +154,19 @@ def _scope(session: Session, entity: Entity) -> Scope:
     return Scope(entity, session.runtime.registry.entities, hidden=session.hidden)
 
 
-def _record(session: Session, entity: Entity, row: Row[Any]) -> Record:
-    values = session.runtime.codecs[entity.name].decode_python(row)
+def _records(session: Session, entity: Entity, rows: Iterable[Row[Any]]) -> tuple[Record, ...]:
+    selection, made = session.runtime.selections[entity.name], session.runtime.registry.record_class(entity.name)
     hidden = session.access.fields(session.actor, entity.name).hidden
-    if hidden:
-        values = {name: HIDDEN if name in hidden else value for name, value in values.items()}
-    return session.runtime.registry.record_class(entity.name)(*values.values())
+    read = map(selection.values, rows)
+    if not hidden:
+        return tuple(made(*values) for values in read)
+    places = [place for place, name in enumerate(selection.names) if name in hidden]
+    records = []
+    for values in map(list, read):
+        for place in places:
+            values[place] = HIDDEN
+        records.append(made(*values))
+    return tuple(records)
 
 
 def _cursor(entity: Entity, order: Order, last: Record) -> str:

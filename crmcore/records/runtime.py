@@ -10,6 +10,7 @@ from crmcore.access import Access
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.store.rows import RowCodec
+from crmcore.store.selection import Selection
 from crmcore.store.tables import build_tables
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ __all__ = ["Runtime", "build_runtime"]
 
 @frozen(eq=False)
 class Runtime:
-    """Tables, row codecs and access rules of one registry on one dialect; shared by threads and tenants."""
+    """Tables, row codecs, selections and access rules of one registry on one dialect; shared by threads and tenants."""
 
     registry: Registry
     dialect: Dialect
     tables: Tables
     codecs: Mapping[str, RowCodec]
+    selections: Mapping[str, Selection]
     access: Access
 
     def entity(self, name: str) -> Entity:
@@ -50,7 +52,8 @@ class Runtime:
 
 
 def build_runtime(registry: Registry, dialect: Dialect) -> Runtime:
-    """Build the tables, codecs and access rules of a registry for a SQLAlchemy dialect."""
+    """Build the tables, codecs, selections and access rules of a registry for a SQLAlchemy dialect."""
     tables = build_tables(registry.entities)
     codecs = {name: RowCodec(entity, tables.entity[name], dialect) for name, entity in registry.entities.items()}
-    return Runtime(registry, dialect, tables, codecs, Access(registry, tables))
+    selections = {name: Selection(entity, tables.entity[name]) for name, entity in registry.entities.items()}
+    return Runtime(registry, dialect, tables, codecs, selections, Access(registry, tables))

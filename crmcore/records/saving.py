@@ -79,8 +79,7 @@ def _save(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], o
     waiting = deque(rounds(entity, drafts))
     while waiting:
         some = waiting.popleft()
-        for draft in some:
-            refuse_hidden(session, entity, draft)
+        refuse_hidden(session, entity, some)
         new = _recognise(session, entity, [d for d in some if d.id is None], on_match)
         new, again = _normalise_new(session, entity, new, on_match)
         if again:
@@ -95,11 +94,13 @@ def _save(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], o
     return drafts
 
 
-def _give_owner(session: Session, entity: Entity, draft: Draft) -> None:
+def _give_owner(session: Session, entity: Entity, drafts: Iterable[Draft]) -> None:
     """Make whoever creates a record by hand its owner, where nobody was named; whoever imports a file owns nothing."""
     owner = entity.owner_field
-    if owner and session.actor.id is not None and session.source != IMPORT and owner not in draft.incoming:
-        draft.values.setdefault(owner, session.actor.id)
+    if owner and session.actor.id is not None and session.source != IMPORT:
+        for draft in drafts:
+            if owner not in draft.incoming:
+                draft.values.setdefault(owner, session.actor.id)
 
 
 def _once_each(drafts: Iterable[Draft]) -> tuple[list[Draft], list[Draft]]:
@@ -156,10 +157,9 @@ def _normalise_new(
     Returns:
         What is still new, and what has to wait because it has become the same record as an earlier row.
     """
-    for draft in drafts:
-        _give_owner(session, entity, draft)
+    _give_owner(session, entity, drafts)
     _hook(session, entity, "crm_before_validate", "create", drafts)
-    touched = [draft for draft in drafts if entity.match_fields & draft.set_by_plugins.keys()]
+    touched = [draft for draft in drafts if draft.set_by_plugins and entity.match_fields & draft.set_by_plugins.keys()]
     if not touched:
         return drafts, []
     _recognise(session, entity, touched, on_match)
@@ -207,8 +207,8 @@ def _write(
     if not drafts:
         return
     rights = session.access.fields(session.actor, entity.name, action)
+    refuse_closed(entity, rights, drafts)
     for draft in drafts:
-        refuse_closed(entity, rights, draft)
         if draft.before is not None and not (draft.problems or draft.changed or draft.links or draft.contradicts):
             draft.outcome = "unchanged"
     drafts = _open(drafts)
@@ -264,6 +264,9 @@ def _insert(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     codec = session.runtime.codecs[entity.name]
+    ids = allocate_ids(session.connection, codec.table, len(drafts))
+    for id, draft in zip(ids, drafts, strict=True):
+        draft.id = id
     common = {
         "version": 1,
         "created_at": session.now,
@@ -272,13 +275,12 @@ def _insert(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
         "updated_by": session.actor.id,
         "import_id": session.import_id,
     }
-    ids = allocate_ids(session.connection, codec.table, len(drafts))
-    encoded = []
-    for id, draft in zip(ids, drafts, strict=True):
-        draft.id = id
-        own = {"id": id, "source": draft.source, "external_id": draft.external_id}
-        encoded.append(codec.encode(draft.values, {**common, **own}))
-    insert_rows(session.connection, codec, encoded)
+    own = {
+        "id": ids,
+        "source": [draft.source for draft in drafts],
+        "external_id": [draft.external_id for draft in drafts],
+    }
+    insert_rows(session.connection, codec, [draft.values for draft in drafts], own, common)
 
 
 def _update(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:

@@ -261,9 +261,12 @@ class Session(UnitOfWork):
     # -- the second door ----------------------------------------------------------------------------------------
 
     def write_computed(self, entity: str, fields: Sequence[str], values: Select[Any]) -> int:
-        """Write fields that rules own; see :func:`crmcore.records.computed.write_computed`."""
+        """Write fields that rules own and return how many records changed.
+
+        See :func:`crmcore.records.computed.write_computed`.
+        """
         with self.savepoint():
-            return computed.write_computed(self, self.runtime.entity(entity), fields, values)
+            return computed.write_computed(self, self.runtime.entity(entity), fields, values).records
 
     def committed(self) -> None:
         """Deliver what the session caused; for applications that commit on a connection of their own.

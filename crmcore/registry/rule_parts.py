@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity, Kind
     from crmcore.types import Metric, ScoringRule
 
-__all__ = ["RulePart", "compile_part", "reads", "rule_order", "rule_parts", "rule_scope"]
+__all__ = [
+    "RulePart",
+    "compile_part",
+    "compiled_parts",
+    "reads",
+    "rule_order",
+    "rule_parts",
+    "rule_reads",
+    "rule_scope",
+]
 
 
 @frozen
@@ -60,6 +69,18 @@ def compile_part(part: RulePart, scope: Scope) -> Condition | Expression:
     return compile_expression(part.text, scope, Use.SCORING, part.kind)
 
 
+def compiled_parts(
+    rule: ScoringRule, entities: Mapping[str, Entity], metrics: Mapping[str, Metric]
+) -> tuple[Condition | Expression, ...]:
+    """Return the texts of a rule, compiled.
+
+    Raises:
+        ConditionError: there is a mistake in one.
+    """
+    scope = rule_scope(rule, entities, metrics)
+    return tuple(compile_part(part, scope) for part in rule_parts(rule, entities))
+
+
 def reads(
     compiled: Condition | Expression, entities: Mapping[str, Entity], metrics: Mapping[str, Metric]
 ) -> frozenset[tuple[str, str]]:
@@ -69,6 +90,14 @@ def reads(
         if metric.entity == compiled.entity and compiled.metrics & {metric.name, metric.name.partition(".")[2]}:
             read |= metric_reads(metric, entities)
     return frozenset(read)
+
+
+def rule_reads(
+    rule: ScoringRule, entities: Mapping[str, Entity], metrics: Mapping[str, Metric]
+) -> frozenset[tuple[str, str]]:
+    """Return (entity, field) of everything that a rule looks at, but for what the SELECTs of plugins look at."""
+    parts = compiled_parts(rule, entities, metrics)
+    return frozenset(pair for part in parts for pair in reads(part, entities, metrics))
 
 
 def rule_order(
@@ -85,9 +114,7 @@ def rule_order(
     writers = {(rule.entity, rule.field): name for name, rule in rules.items()}
     needed: dict[str, list[str]] = {}
     for name, rule in rules.items():
-        scope = rule_scope(rule, entities, metrics)
-        parts = [compile_part(part, scope) for part in rule_parts(rule, entities)]
-        read = {pair for part in parts for pair in reads(part, entities, metrics)}
+        read = rule_reads(rule, entities, metrics)
         needed[name] = sorted({writers[pair] for pair in read if pair in writers} - {name}, key=list(rules).index)
     order: dict[str, None] = {}
     for name in rules:

@@ -6,6 +6,7 @@ on with what is sound, for ``crmcore check``.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from crmcore.types import Plugin
 
 __all__ = ["Diagnosis", "diagnose", "load"]
+
+_log = logging.getLogger("crmcore.plugins")
 
 
 @frozen
@@ -91,7 +94,9 @@ def load(config: Config, plugins: Iterable[Plugin] = ()) -> Registry:
     problems = startup.judge_roles()
     if problems:
         raise ConfigError(problems)
-    return startup.registry()
+    registry = startup.registry()
+    _log.info("loaded: %s", ", ".join(f"{name} {version}" for name, version in registry.versions.items()))
+    return registry
 
 
 def diagnose(path: Path | str, plugins: Iterable[Plugin] = ()) -> Diagnosis:

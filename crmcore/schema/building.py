@@ -42,6 +42,7 @@ def entity_of(merged: Merged) -> Entity:
         display=notes.get("display", "name" if "name" in fields else "id"),
         match=tuple(_match_rule(rule) for rule in notes.get("match", ())),
         search=tuple(notes.get("search", ())),
+        indexes=tuple(tuple(names) for names in notes.get("indexes", ())),
         internal=notes.get("internal", False),
         was=tuple(notes.get("was", ())),
         origin=merged.places[""][0].document.origin,

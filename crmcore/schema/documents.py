@@ -33,6 +33,7 @@ __all__ = [
     "parse_json",
     "read_documents",
     "schemas_folder",
+    "written_text",
 ]
 
 CORE = "core"
@@ -41,6 +42,12 @@ NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 """What entities and fields may be called, to be matched in full."""
 MAX_NAME = 40
 """PostgreSQL cuts identifiers at 63 bytes; a table, a field and the words of an index have to fit."""
+_MOST_BYTES = 1_000_000
+"""A file that a person writes has a hundredth of it."""
+_MOST_VALUES = 10_000
+"""Of objects, lists, texts and numbers together; some checks take time with the square of it."""
+_MOST_DIGITS = 400
+"""More than any float has before its point."""
 _MAX_DEPTH = 32
 """Nesting that no schema needs; far below what the readers of JSON and the validators can bear."""
 _FILE_NAME = re.compile(rf"({NAME.pattern})\.(schema|extend)\.json")
@@ -106,8 +113,8 @@ def read_documents(folder: Path, origin: str) -> tuple[tuple[SchemaDocument, ...
     problems: list[Problem] = []
     for path in sorted(p for p in folder.glob("*") if p.suffix.lower() == ".json" and p.is_file()):
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+            text = written_text(path)
+        except (OSError, ValueError) as error:
             problems.append(Problem(message=_("cannot be read: {reason}").format(reason=error), file=str(path)))
             continue
         found, wrong = _document(text, path.name, str(path), origin)
@@ -135,6 +142,20 @@ def document_of(
     return documents, tuple(evolve(problem, plugin=_plugin(origin)) for problem in problems)
 
 
+def written_text(path: Path) -> str:
+    """Return the text of a file that a person wrote, without its byte order mark.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not UTF-8, or larger than anything that a person writes.
+    """
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError(_("it has more than {most:,} bytes").format(most=_MOST_BYTES))
+    return content.decode("utf-8-sig")
+
+
 def parse_json(text: str, path: str) -> tuple[Any, Positions | None, tuple[Problem, ...]]:
     """Read a JSON text strictly: no duplicate names, no NaN or Infinity, no number that a float cannot hold.
 
@@ -142,7 +163,7 @@ def parse_json(text: str, path: str) -> tuple[Any, Positions | None, tuple[Probl
         The value and its positions, or None and None with the problems.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         return None, None, (_not_json(path, error.msg, error.lineno, error.colno),)
@@ -156,6 +177,8 @@ def parse_json(text: str, path: str) -> tuple[Any, Positions | None, tuple[Probl
     problems = [_duplicate(path, found, pointer) for pointer in found.duplicates]
     if found.depth > _MAX_DEPTH:
         problems.append(_not_json(path, _("it is nested too deeply")))
+    if len(found.lines) > _MOST_VALUES:
+        problems.append(_not_json(path, _("it has more than {most:,} values").format(most=_MOST_VALUES)))
     if problems:
         return None, None, tuple(problems)
     return value, found, ()
@@ -219,3 +242,9 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(_("{text} is too large a number").format(text=text))
     return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(_("the number has {number:,} digits").format(number=len(text)))
+    return int(text)

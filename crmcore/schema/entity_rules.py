@@ -87,6 +87,12 @@ def _note_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
         if name in fields and kind_of(fields[name]) is not Kind.TEXT:
             message = _('"{name}" is no text to search in').format(name=name)
             yield Fault(f"/x-crm/search/{index}", message, _("Name text fields only."), "search")
+    for index, names in enumerate(notes.get("indexes", ())):
+        yield from _unknown_names(f"/x-crm/indexes/{index}", names, fields)
+        for n, name in enumerate(names):
+            if name in fields and kind_of(fields[name]) in (Kind.JSON, Kind.ANY_REF):
+                message = _('"{name}" is no single value that can be compared').format(name=name)
+                yield Fault(f"/x-crm/indexes/{index}/{n}", message, _("Index fields with one value."), "indexes")
 
 
 def _match_faults(document: Mapping[str, Any]) -> Iterator[Fault]:

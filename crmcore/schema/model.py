@@ -119,6 +119,8 @@ class Entity:
     """The field that stands for the record where one line is shown."""
     match: tuple[MatchRule, ...] = ()
     search: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """Fields that are indexed together."""
     internal: bool = False
     """A plugin's private table: no command line, no history, no import."""
     was: tuple[str, ...] = ()
@@ -134,6 +136,13 @@ class Entity:
     @match_fields.default
     def _fields_of_rules(self) -> frozenset[str]:
         return frozenset(name for rule in self.match for name in (*rule.fields, *rule.when))
+
+    closed_fields: frozenset[str] = field(init=False, repr=False)
+    """The fields that nobody fills: read-only ones, and those that a rule computes."""
+
+    @closed_fields.default
+    def _filled_by_nobody(self) -> frozenset[str]:
+        return frozenset(f.name for f in self.fields.values() if f.readonly or f.computed_by)
 
     @property
     def owner_field(self) -> str | None:

@@ -21,6 +21,8 @@ from crmcore.schema.values import shown, to_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import jsonschema_rs
+
 __all__ = ["field_faults", "refusal", "value_faults"]
 
 _BOUNDS = (
@@ -33,8 +35,17 @@ _BOUNDS = (
 )
 
 
-def refusal(field: str, schema: Mapping[str, Any], value: Any) -> str | None:
-    """Return why a field does not take a value in its JSON form, or None."""
+def refusal(
+    field: str, schema: Mapping[str, Any], value: Any, decided: jsonschema_rs.Validator | None = None
+) -> str | None:
+    """Return why a field does not take a value in its JSON form, or None.
+
+    Args:
+        field: its name.
+        schema: of the field.
+        value: in its JSON form.
+        decided: the schema compiled, from somebody who asks about many values.
+    """
     try:
         kept = to_json(Field(name=field, kind=kind_of(schema), ref=schema.get("x-crm", {}).get("ref")), value)
     except ValueError as error:
@@ -43,7 +54,7 @@ def refusal(field: str, schema: Mapping[str, Any], value: Any) -> str | None:
         return _("it is empty")
     if isinstance(value, str) and value != value.strip():
         return _("it begins or ends with white space")
-    if not decider(plain_property(schema)).is_valid(kept):
+    if not (decided or decider(plain_property(schema))).is_valid(kept):
         return _("the schema refuses it")
     return None
 
@@ -100,18 +111,17 @@ def _pattern_faults(pointer: str, pattern: str) -> Iterator[Fault]:
 def _example_faults(pointer: str, schema: Mapping[str, Any]) -> Iterator[Fault]:
     given = {f"{pointer}/{keyword}": schema[keyword] for keyword in ("default", "const") if keyword in schema}
     given |= {f"{pointer}/{word}/{n}": v for word in ("examples", "enum") for n, v in enumerate(schema.get(word, ()))}
+    if not given:
+        return
+    try:
+        decided = decider(plain_property(schema))
+    except ValueError:  # it cannot be compiled, which is said elsewhere
+        return
+    name = pointer.rpartition("/")[2]
     for where, example in given.items():
-        if (reason := _refused(pointer, schema, example)) is not None:
+        if (reason := refusal(name, schema, example, decided)) is not None:
             message = _("the field does not take its own {value}: {reason}").format(value=shown(example), reason=reason)
             yield Fault(where, message, _("Write a value that the field takes, in its JSON form."), "default")
-
-
-def _refused(pointer: str, schema: Mapping[str, Any], value: Any) -> str | None:
-    """Return why a schema refuses a value; None also where it cannot be compiled, which is said elsewhere."""
-    try:
-        return refusal(pointer.rpartition("/")[2], schema, value)
-    except ValueError:
-        return None
 
 
 def field_faults(pointer: str, schema: Mapping[str, Any]) -> Iterator[Fault]:

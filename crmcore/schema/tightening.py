@@ -162,6 +162,7 @@ ENTITY_RULES: Mapping[str, Rule] = {
     "titles": _labelled,
     "match": united,
     "search": united,
+    "indexes": united,
     "was": united,
 }
 LABELS = frozenset({"title", "description", "default", "examples", "display", "titles", "values"})

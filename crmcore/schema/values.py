@@ -20,7 +20,7 @@ from crmcore.schema.model import Kind
 from crmcore.types import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from crmcore.schema.model import Field
 
@@ -32,7 +32,9 @@ __all__ = [
     "NOT_NEGATIVE",
     "TO_JSON",
     "WRITTEN",
+    "all_to_json",
     "fold",
+    "fold_all",
     "from_json",
     "shown",
     "to_json",
@@ -69,6 +71,16 @@ def fold(text: str) -> str:
     return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
+def fold_all(texts: Sequence[str | None]) -> list[str | None]:
+    """Fold many texts that were cleaned, at once: what is between them keeps them apart while they are folded."""
+    there = [text for text in texts if text is not None]
+    folded = fold("\0".join(there)).split("\0") if there else []
+    if len(there) == len(texts):
+        return list(folded)
+    each = iter(folded)
+    return [None if text is None else next(each) for text in texts]
+
+
 def to_json(field: Field, value: Any) -> Any:
     """Bring a value, given in its Python or its JSON form, into its canonical JSON form.
 
@@ -81,6 +93,21 @@ def to_json(field: Field, value: Any) -> Any:
         ValueError: the value is of another kind, or cannot be stored exactly; the message says what was expected.
     """
     return TO_JSON[field.kind](field, value)
+
+
+def all_to_json(field: Field, values: Sequence[Any]) -> Sequence[Any] | None:
+    """Bring many values into their canonical JSON form at once; None where they must be looked at one by one."""
+    if field.kind is Kind.TEXT and {value.__class__ for value in values} == {str}:
+        texts = [value.strip() for value in values]
+        whole = "".join(texts)
+        if "\0" in whole or not (whole.isascii() or _storable(whole)):
+            return None
+        return texts if all(texts) else [text or None for text in texts]
+    convert = TO_JSON[field.kind]
+    try:
+        return [convert(field, value) for value in values]
+    except ValueError:
+        return None
 
 
 def from_json(field: Field, value: Any) -> Any:
@@ -174,7 +201,8 @@ def _money_text(amount: Decimal) -> str:
     if not -_MONEY_LIMIT < amount < _MONEY_LIMIT:
         raise ValueError(_("amounts have at most 14 digits before the point"))
     try:
-        return _two_places(str(amount.quantize(_FRACTION, context=_EXACT)))
+        written = str(amount)
+        return _two_places(written if _MONEY.fullmatch(written) else str(amount.quantize(_FRACTION, context=_EXACT)))
     except Inexact:
         raise ValueError(_("amounts have at most 4 places after the point")) from None
 

@@ -37,7 +37,7 @@ def explain(session: Session, rule: ScoringRule, id: int, as_of: dt.date | None 
         raise NotFound(rule.entity, id)
     if (rule.entity, rule.field) in session.hidden:
         raise session.access.denied(session.actor, "read", f"{rule.entity}.{rule.field}")
-    on = ground(session, rule, as_of)
+    on = ground(session, rule, as_of or session.today)
     values = on.values_of(id)
     if rule.expression is not None:
         return explain_calculation(on, values)

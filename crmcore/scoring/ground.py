@@ -11,7 +11,7 @@ from crmcore.access import live
 from crmcore.conditions import Condition, Expression
 from crmcore.errors import AccessDenied
 from crmcore.metrics import metric_named, metric_table, query_tables
-from crmcore.registry.rule_parts import compile_part, reads, rule_parts, rule_scope
+from crmcore.registry.rule_parts import compiled_parts, reads
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from crmcore.conditions import PythonContext, SqlContext
     from crmcore.metrics import MetricTable
     from crmcore.records.session import Session
-    from crmcore.types import ScoringRule
+    from crmcore.registry import Registry
+    from crmcore.types import Metric, ScoringRule
 
-__all__ = ["Ground", "ground"]
+__all__ = ["Ground", "ground", "rule_metrics"]
 
 
 @frozen(eq=False)
@@ -85,19 +86,28 @@ class Ground:
         return not read & session.hidden and all(session.access.can(session.actor, "read", name) for name in entities)
 
 
-def ground(session: Session, rule: ScoringRule, as_of: dt.date | None) -> Ground:
+def rule_metrics(registry: Registry, rule: ScoringRule) -> dict[str, Metric]:
+    """Return the metrics that a rule reads, by the names that its texts use."""
+    parts, plugin = compiled_parts(rule, registry.entities, registry.metrics), rule.name.partition(".")[0]
+    names = sorted({name for part in parts for name in part.metrics})
+    return {name: metric_named(registry, rule.entity, name, plugin) for name in names}
+
+
+def ground(session: Session, rule: ScoringRule, day: dt.date, kept: MetricTable | None = None) -> Ground:
     """Make a rule ready.
 
     Args:
         session: rules look at all live records, whoever its actor is.
         rule: what runs or is explained.
-        as_of: day on which metrics and ``today()`` are taken; today by default.
+        day: on which metrics and ``today()`` are taken.
+        kept: the metrics that it reads, by their full names, where a run has them at hand.
     """
-    registry, day = session.runtime.registry, as_of or session.today
-    scope = rule_scope(rule, registry.entities, registry.metrics)
-    parts = [compile_part(part, scope) for part in rule_parts(rule, registry.entities)]
-    names, plugin = sorted({name for part in parts for name in part.metrics}), rule.name.partition(".")[0]
-    metrics = metric_table(session, rule.entity, names, day, plugin=plugin)
+    registry = session.runtime.registry
+    parts, read = compiled_parts(rule, registry.entities, registry.metrics), rule_metrics(registry, rule)
+    if kept is None:
+        metrics = metric_table(session, rule.entity, read, day, plugin=rule.name.partition(".")[0])
+    else:
+        metrics = evolve(kept, columns={name: kept.columns[metric.name] for name, metric in read.items()})
     return Ground(
         session,
         rule,

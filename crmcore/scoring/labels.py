@@ -11,25 +11,24 @@ from crmcore.scoring.results import Decision, Explanation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement
 
     from crmcore.conditions import Condition
     from crmcore.scoring.ground import Ground
 
-__all__ = ["decision", "explain_labels", "select_labels"]
+__all__ = ["decision", "explain_labels", "label_column"]
 
 
-def select_labels(on: Ground) -> Select[Any]:
-    """Return a SELECT of the id and the label of every live record."""
+def label_column(on: Ground) -> ColumnElement[Any]:
+    """Return the label of each record."""
     rule = on.rule
-    labelled = case(
+    return case(
         *(
             (on.predicate(condition), literal(label.value))
             for label, condition in zip(rule.labels, on.conditions, strict=True)
         ),
         else_=null() if rule.otherwise is None else literal(rule.otherwise),
     )
-    return on.select(labelled.label(rule.field))
 
 
 def explain_labels(on: Ground, values: Mapping[str, Any]) -> Explanation:

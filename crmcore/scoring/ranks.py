@@ -10,9 +10,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
-from sqlalchemy import BigInteger, case, cast, func, literal, null, select
+from sqlalchemy import BigInteger, case, cast, func, literal, null, or_, select, true
 
-from crmcore.access import live
 from crmcore.schema.model import Kind
 from crmcore.scoring.labels import decision
 from crmcore.scoring.results import Explanation, Place, Standing
@@ -20,66 +19,82 @@ from crmcore.scoring.results import Explanation, Place, Standing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import ColumnElement, Select, Subquery
+    from sqlalchemy import ColumnElement, FromClause, Select, Subquery
 
     from crmcore.conditions import Expression
     from crmcore.scoring.ground import Ground
     from crmcore.types import Rank
 
-__all__ = ["explain_rank", "select_bands"]
+__all__ = ["band_column", "explain_rank"]
 
 
-def select_bands(on: Ground) -> Select[Any]:
-    """Return a SELECT of the id and the band of every live record."""
-    rank, table, ranked = _rank(on), on.metrics.table, _ranked(on)
+def band_column(on: Ground) -> tuple[ColumnElement[Any], Subquery]:
+    """Return the band of each record, and the limits that it is decided on: one row, to be joined."""
+    rank, by = _rank(on), _by(on).sql(on.metrics.table, on.context)
+    limits = _limits(rank, _standings(on, _valued(on).subquery()))
     others = null() if on.rule.otherwise is None else literal(on.rule.otherwise)
-    bands = [(ranked.c.before < _end_in_sql(Fraction(str(band.upto)), ranked.c.total), band) for band in rank.bands]
     last = rank.bands[-1]
     band = case(
-        (ranked.c.id.is_(None), others),
-        *((reached, literal(band.value)) for reached, band in bands),
+        (or_(by.is_(None), *(on.predicate(condition).is_not(true()) for condition in on.conditions)), others),
+        *((by >= limits.c[f"from_{n}"], literal(band.value)) for n, band in enumerate(rank.bands)),
         # What is worth nothing, or less, comes after all that is worth something.
         else_=literal(last.value) if last.upto == 1 else others,
     )
-    joined = table.outerjoin(ranked, ranked.c.id == table.c.id)
-    return select(table.c.id, band.label(on.rule.field)).select_from(joined).where(live(table))
+    return band, limits
 
 
 def explain_rank(on: Ground, values: Mapping[str, Any]) -> Explanation:
     """Return where a record stands, and which band that is."""
-    ranked = _ranked(on)
-    of_it = [func.max(case((ranked.c.id == values["id"], column))) for column in (ranked.c.place, ranked.c.before)]
-    statement = select(func.count(), func.max(ranked.c.total), *of_it).select_from(ranked)
-    n, total, place, before = on.session.connection.execute(statement).one()
-    places = tuple(_places(_rank(on), int(total or 0), None if before is None else int(before)))
+    valued = _valued(on).cte("valued")  # read twice, computed once
+    standings = _standings(on, valued)
+    own = select(valued.c.value).where(valued.c.id == values["id"]).scalar_subquery()
+    of_it = [func.max(case((standings.c.value == own, column))) for column in (standings.c.place, standings.c.before)]
+    statement = select(func.sum(standings.c.records), func.max(standings.c.total), *of_it).select_from(standings)
+    n, total, place, before = (
+        None if found is None else int(found) for found in on.session.connection.execute(statement).one()
+    )
+    places = tuple(_places(_rank(on), total or 0, before))
     band = next((one.label for one in places if one.reached), on.rule.otherwise)
     decisions = tuple(decision(on, None, condition, values) for condition in on.conditions)
     standing = None
     by = _by(on)
     if on.may_know(by):
-        share = None if before is None or not total else int(before) / int(total)
+        share = None if before is None or not total else before / total
         value = by.evaluate(values, on.python) if place is not None else None
         inputs = by.explain(values, on.python)
-        standing = Standing(by.text, value, inputs, place, n, share, places)
+        standing = Standing(by.text, value, inputs, place, n or 0, share, places)
     return Explanation(on.rule, band, values[on.rule.field], decisions, standing)
 
 
-def _ranked(on: Ground) -> Subquery:
-    """Return the ranked records: ``place`` from 1, what comes ``before`` each, and the ``total`` of all."""
+def _valued(on: Ground) -> Select[Any]:
+    """Return a SELECT of the records that the rule speaks of, with what they are ranked by."""
     chosen = on.select(_by(on).sql(on.metrics.table, on.context).label("value"))
-    valued = chosen.where(*(on.predicate(condition) for condition in on.conditions)).subquery()
+    return chosen.where(*(on.predicate(condition) for condition in on.conditions))
+
+
+def _standings(on: Ground, valued: FromClause) -> Subquery:
+    """Return each value that some of the records have, for as many ``records``.
+
+    Returns:
+        Their ``place`` from 1, what comes ``before`` them, and the ``total`` of all.
+    """
     value = valued.c.value
-    place = func.rank().over(order_by=value.desc())
-    if _rank(on).of == "records":
-        before, total = place - 1, func.count().over()
-    else:
-        counted = case((value > 0, value), else_=0)
-        up_to_its_equals = func.sum(counted).over(order_by=value.desc())
-        before = up_to_its_equals - func.sum(counted).over(partition_by=value)
-        total = func.sum(counted).over()
+    records = func.count().label("records")
+    worth = func.sum(case((value > 0, value), else_=0)) if _rank(on).of == "value" else func.count()
+    each = select(value, records, worth.label("worth")).where(value.is_not(None)).group_by(value).subquery()
+    best_first = each.c.value.desc()
     # PostgreSQL adds BIGINTs up as NUMERIC.
-    columns = (place.label("place"), cast(before, BigInteger).label("before"), cast(total, BigInteger).label("total"))
-    return select(valued.c.id, *columns).where(value.is_not(None)).subquery()
+    place = cast(func.sum(each.c.records).over(order_by=best_first), BigInteger) - each.c.records + 1
+    before = cast(func.sum(each.c.worth).over(order_by=best_first) - each.c.worth, BigInteger)
+    total = cast(func.sum(each.c.worth).over(), BigInteger)
+    return select(each, place.label("place"), before.label("before"), total.label("total")).subquery()
+
+
+def _limits(rank: Rank, standings: Subquery) -> Subquery:
+    """Return the least value of each band; a band that no value reaches has none."""
+    ends = (_end_in_sql(Fraction(str(band.upto)), standings.c.total) for band in rank.bands)
+    least = (func.min(case((standings.c.before < end, standings.c.value))) for end in ends)
+    return select(*(value.label(f"from_{n}") for n, value in enumerate(least))).subquery()
 
 
 def _by(on: Ground) -> Expression:

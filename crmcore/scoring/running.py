@@ -1,31 +1,37 @@
-"""Running rules: in an order in which none reads what another is about to write, each in one statement."""
+"""Running rules: in an order in which none reads what another is about to write, in as few statements as it allows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select, true
 
 from crmcore.access import live
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
+from crmcore.metrics import kept_metrics
+from crmcore.records.computed import write_computed
 from crmcore.registry.rule_parts import rule_order
-from crmcore.scoring.calculations import select_calculation, summary
-from crmcore.scoring.ground import ground
-from crmcore.scoring.labels import select_labels
-from crmcore.scoring.ranks import select_bands
-from crmcore.scoring.results import ScoringRun
+from crmcore.scoring.ground import ground, rule_metrics
+from crmcore.scoring.labels import label_column
+from crmcore.scoring.outcome import runs
+from crmcore.scoring.ranks import band_column
+from crmcore.scoring.together import together
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from sqlalchemy import Select
+
+    from crmcore.metrics import MetricTable
     from crmcore.records.session import Session
     from crmcore.registry import Registry
     from crmcore.scoring.ground import Ground
+    from crmcore.scoring.results import ScoringRun
     from crmcore.types import ScoringRule
 
-__all__ = ["rules", "run"]
+__all__ = ["rules", "run", "run_all"]
 
 RUN = "scoring.run"
 """The permission to run rules; whoever runs them writes values of all records, also of those they may not see."""
@@ -56,34 +62,47 @@ def _full_name(registry: Registry, name: str) -> str:
 
 
 def run(session: Session, rule: ScoringRule, as_of: dt.date | None = None) -> ScoringRun:
-    """Give every live record of the rule's entity its value, and write those that differ.
+    """Run one rule; see `run_all`."""
+    return run_all(session, [rule], as_of)[0]
+
+
+def run_all(session: Session, rules: Sequence[ScoringRule], as_of: dt.date | None = None) -> tuple[ScoringRun, ...]:
+    """Give every live record of the rules' entities its values, and write those that differ.
 
     Args:
         session: its actor needs the permission ``scoring.run``.
-        rule: one of `rules`.
+        rules: in the order of `crmcore.scoring.rules`. Those that do not read each other's fields run together.
         as_of: day on which metrics and ``today()`` are taken; today by default. Fields are as they are now.
+
+    Returns:
+        What each rule did, in their order.
 
     Raises:
         AccessDenied: the actor may not run rules.
     """
     session.access.demand_permission(session.actor, RUN)
-    on = ground(session, rule, as_of)
-    if rule.expression is not None:
-        values = select_calculation(on)
-    else:
-        values = select_bands(on) if rule.rank is not None else select_labels(on)
-    changed = session.write_computed(rule.entity, [rule.field], values)
-    if rule.expression is not None:
-        return ScoringRun(rule, changed, summary=summary(on))
-    return ScoringRun(rule, changed, _counts(on))
+    day = as_of or session.today
+    return tuple(run for some in together(session, rules, day) for run in _run(session, some, day))
 
 
-def _counts(on: Ground) -> tuple[tuple[str | None, int], ...]:
-    rule, table = on.rule, on.metrics.table
-    field = table.c[rule.field]
-    counted = select(field, func.count()).where(live(table)).group_by(field)
-    found: dict[str | None, int] = {row[0]: row[1] for row in on.session.connection.execute(counted)}
-    bands = rule.rank.bands if rule.rank else ()
-    ordered = [*(label.value for label in rule.labels), *(band.value for band in bands), rule.otherwise]
-    names = [*dict.fromkeys(ordered), *sorted(str(name) for name in found if name not in ordered and name is not None)]
-    return tuple((name, found.get(name, 0)) for name in names)
+def _run(session: Session, rules: Sequence[ScoringRule], day: dt.date) -> Iterator[ScoringRun]:
+    """Run rules of one entity that do not read each other's fields."""
+    registry, entity, fields = session.runtime.registry, rules[0].entity, [rule.field for rule in rules]
+    read = {metric.name: metric for rule in rules for metric in rule_metrics(registry, rule).values()}
+    with session.savepoint(), kept_metrics(session, entity, read.values(), day) as kept:
+        grounds = [ground(session, rule, day, kept) for rule in rules]
+        changes = write_computed(session, session.runtime.entity(entity), fields, _values(kept, grounds))
+    yield from runs(session, rules, changes.fields)
+
+
+def _values(kept: MetricTable, grounds: Sequence[Ground]) -> Select[Any]:
+    """Return a SELECT of the id and all values of every live record."""
+    source, columns = kept.source, [kept.table.c.id]
+    for on in grounds:
+        if on.rule.rank is not None:
+            value, limits = band_column(on)
+            source = source.join(limits, true())
+        else:
+            value = label_column(on) if on.rule.expression is None else on.value()
+        columns.append(value.label(on.rule.field))
+    return select(*columns).select_from(source).where(live(kept.table))

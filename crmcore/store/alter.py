@@ -15,16 +15,15 @@ from alembic.operations import Operations, ops
 from attrs import frozen
 from sqlalchemy import Column, ForeignKey, Index, inspect, text
 
-from crmcore.schema.model import Kind
 from crmcore.store.convert import WAS
-from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX, FOLDED, REF_ENTITY, REF_ID, table_name
+from crmcore.store.ids_given import last_id, set_last_id
+from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX, FOLDED, table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from crmcore.store.installed import StoredField
     from crmcore.store.plans import Conversion, Plan
     from crmcore.store.tables import Tables
 
@@ -34,6 +33,7 @@ __all__ = [
     "create_tables",
     "drop_columns",
     "drop_indexes",
+    "drop_indexes_on",
     "drop_tables",
     "find_difference",
     "going_columns",
@@ -58,15 +58,14 @@ def rename(connection: Connection, plan: Plan) -> None:
     for old, new in plan.entities:
         connection.execute(text(f'ALTER TABLE "{table_name(old)}" RENAME TO "{table_name(new)}"'))
     for entity, old, new, stored in plan.fields:
-        for ending in _endings(stored):
-            _rename_column(connection, table_name(entity), old + ending, new + ending)
+        for before, after in zip(stored.columns(old), stored.columns(new), strict=True):
+            _rename_column(connection, table_name(entity), before, after)
 
 
 def set_aside(connection: Connection, conversions: Sequence[Conversion]) -> None:
     """Free the names of columns whose values get another kind."""
     for conversion in conversions:
-        for ending in _endings(conversion.old):
-            name = conversion.field + ending
+        for name in conversion.old.columns(conversion.field):
             _rename_column(connection, table_name(conversion.entity), name, name + WAS)
 
 
@@ -82,9 +81,9 @@ def going_columns(tables: Tables, plan: Plan) -> Mapping[str, frozenset[str]]:
     """Return the columns to be dropped, by table: named ones, converted ones, and folded ones not needed any more."""
     going: dict[str, set[str]] = defaultdict(set)
     for entity, name, stored in plan.dropped_fields:
-        going[table_name(entity)].update(name + ending for ending in _endings(stored))
+        going[table_name(entity)].update(stored.columns(name))
     for conversion in plan.conversions:
-        aside = {conversion.field + ending + WAS for ending in _endings(conversion.old)}
+        aside = {column + WAS for column in conversion.old.columns(conversion.field)}
         going[table_name(conversion.entity)].update(aside)
     converted = {(conversion.entity, conversion.field) for conversion in plan.conversions}
     for entity, table in tables.entity.items():
@@ -155,9 +154,12 @@ def drop_columns(connection: Connection, going: Mapping[str, frozenset[str]]) ->
 
 
 def drop_tables(connection: Connection, names: Iterable[str]) -> None:
-    """Drop tables."""
-    for name in names:
-        connection.execute(text(f'DROP TABLE "{name}"'))
+    """Drop tables, which may refer to each other."""
+    quoted = [f'"{name}"' for name in names]
+    # PostgreSQL drops tables in a circle only together, SQLite only one by one.
+    together = [", ".join(quoted)] if quoted and connection.dialect.name == "postgresql" else quoted
+    for dropped in together:
+        connection.execute(text(f"DROP TABLE {dropped}"))
 
 
 def drop_indexes(connection: Connection, names: Iterable[str]) -> None:
@@ -166,18 +168,22 @@ def drop_indexes(connection: Connection, names: Iterable[str]) -> None:
         connection.execute(text(f'DROP INDEX "{name}"'))
 
 
+def drop_indexes_on(connection: Connection, going: Mapping[str, frozenset[str]]) -> None:
+    """Drop every index that covers one of the columns of tables."""
+    for name, columns in going.items():
+        found = inspect(connection).get_indexes(name)
+        drop_indexes(connection, [str(index["name"]) for index in found if columns & {*index["column_names"]}])
+
+
 def _copy_without(connection: Connection, name: str, columns: Sequence[str]) -> None:
     """Drop columns of an SQLite table by copying it, which also works for columns with a foreign key."""
-    at = {"name": name}
-    last = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), at).scalar()
+    last = last_id(connection, name)
     operations = Operations(MigrationContext.configure(connection))
     with operations.batch_alter_table(name, recreate="always", table_kwargs={"sqlite_autoincrement": True}) as batch:
         for column in columns:
             batch.drop_column(column)
     # The copy counts on from its own highest id, and ids of rows that are gone would be given out again.
-    if last is not None:
-        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), at)
-        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), {**at, "last": last})
+    set_last_id(connection, name, last)
 
 
 def _flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
@@ -190,12 +196,6 @@ def _flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOpe
 
 def _inline(key: ForeignKey) -> ForeignKey:
     return ForeignKey(key.target_fullname, deferrable=True, initially="IMMEDIATE")
-
-
-def _endings(stored: StoredField) -> tuple[str, ...]:
-    if stored.kind is Kind.ANY_REF:
-        return (REF_ENTITY, REF_ID)
-    return ("", FOLDED) if stored.folded else ("",)
 
 
 def _rename_column(connection: Connection, table: str, old: str, new: str) -> None:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 
-from crmcore.errors import DatabaseError
+from crmcore.errors import DatabaseError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.store.failures import database_errors, shown
 
@@ -31,6 +31,9 @@ __all__ = [
     "create_store_engine",
     "reading",
     "references_deferred",
+    "refuse_autocommit",
+    "restructuring",
+    "snapshot",
     "writing",
 ]
 
@@ -41,10 +44,13 @@ A transaction that reads first and writes later fails at once with "locked" when
 that takes the lock at its start waits for its turn instead. PostgreSQL ignores it.
 """
 
-_BUSY_MILLISECONDS = 30_000
+_BUSY_MILLISECONDS = 120_000
+"""A run of rules over a million customers holds the lock for about a minute; whoever writes meanwhile waits."""
 _CACHE_KIBIBYTES = 65_536
 _CONNECT_SECONDS = 10
 _OLDEST_SQLITE = (3, 35, 0)  # RETURNING and DROP COLUMN
+_LOCK = 0x63726D636F7265  # "crmcore": the advisory lock that changes of one PostgreSQL database's tables queue for
+_LOCK_SECONDS = 60
 
 _engines: WeakSet[Engine] = WeakSet()
 
@@ -101,7 +107,21 @@ def check_connection(connection: Connection) -> None:
     if connection.dialect.name == "sqlite" and not connection.exec_driver_sql("PRAGMA foreign_keys").scalar():
         raise DatabaseError(
             _("foreign keys are switched off on this SQLite connection"),
-            hint=_("Call crmcore.store.engine.adopt(engine) before the engine is first used."),
+            hint=_("Give its engine to CRM(registry, engine), or say PRAGMA foreign_keys = ON where it is opened."),
+        )
+
+
+def refuse_autocommit(connection: Any) -> None:
+    """Refuse a connection of psycopg on which every statement is committed by itself.
+
+    Raises:
+        UsageError: it is one, and no transaction was begun on it.
+    """
+    # Where somebody has sent a BEGIN, the switch means nothing until the end of that transaction.
+    if connection.autocommit and connection.info.transaction_status.name not in ("INTRANS", "INERROR"):
+        raise UsageError(
+            _("the connection commits every statement by itself"),
+            hint=_("Begin a transaction, or make the engine without isolation_level='AUTOCOMMIT'."),
         )
 
 
@@ -114,12 +134,49 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Open a connection that reads everything as it is at one moment, while others go on writing."""
+    with database_errors(engine.url), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            _speak_utc(connection)
+            yield connection
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a connection in a transaction for writing, committed at the end, rolled back on any error."""
     with database_errors(engine.url), engine.connect() as connection:
         connection.execution_options(**{IMMEDIATE: True})
         with connection.begin():
+            if connection.dialect.name == "postgresql":
+                refuse_autocommit(connection.connection.dbapi_connection)
             yield connection
+
+
+@contextmanager
+def restructuring(engine: Engine, *, commit: bool = True) -> Iterator[Connection]:
+    """Open the transaction in which tables are made, changed and dropped: alone, without foreign keys on SQLite.
+
+    Copying a table drops the old one, which would empty or break its children; and rows that come table by table would
+    be looked for again and again. So call `crmcore.store.checks.refuse_broken_references` before the end.
+    """
+    with database_errors(engine.url), engine.connect() as connection:
+        connection.execution_options(**{IMMEDIATE: True})
+        try:
+            # SQLite ignores the switch inside a transaction.
+            _switch_foreign_keys(connection, on=False)
+            with connection.begin() as transaction:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+                    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+                _speak_utc(connection)
+                yield connection
+                if not commit:
+                    transaction.rollback()
+        finally:
+            _switch_foreign_keys(connection, on=True)
 
 
 @contextmanager
@@ -133,6 +190,20 @@ def references_deferred(connection: Connection) -> Iterator[None]:
     yield
     # Not in a `finally`: after an error there is nothing to check any more.
     connection.exec_driver_sql("PRAGMA defer_foreign_keys = OFF" if sqlite else "SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _speak_utc(connection: Connection) -> None:
+    """Let PostgreSQL say instants in UTC: the last hours of the year 9999 are the year 10000 in its own time zone."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL TimeZone = 'UTC'"))
+
+
+def _switch_foreign_keys(connection: Connection, *, on: bool) -> None:
+    if connection.dialect.name == "sqlite":
+        # Past SQLAlchemy, which would begin a transaction.
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if on else 'OFF'}")
+        cursor.close()
 
 
 def _read_url(url: str | URL) -> URL:

@@ -5,8 +5,10 @@ Broken constraints are the exception: the record doors explain them, with :func:
 
 from __future__ import annotations
 
+import os
 import re
-from contextlib import contextmanager
+import shutil
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, MetaData
 
 __all__ = ["Violation", "database_errors", "read_violation", "shown"]
+
+_GONE = ("no such savepoint", "no transaction is active")
+_ROOM = 1_000_000
+"""Bytes without which a disk counts as full."""
 
 
 def shown(url: URL) -> str:
@@ -44,7 +50,7 @@ def database_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _translated(error, url) from error
+        raise _translated(_first(error), url) from error
     except (exc.StatementError, exc.CompileError, exc.TimeoutError, exc.DisconnectionError) as error:
         message = _("the database {url} failed: {reason}")
         raise DatabaseError(message.format(url=shown(url), reason=_first_line(error))) from error
@@ -86,6 +92,19 @@ def _read_postgresql(error: IntegrityError, state: str, metadata: MetaData) -> V
     return Violation("unique", table, columns.get(diagnostics.constraint_name, tuple(found.primary_key.columns.keys())))
 
 
+def _first(error: DBAPIError) -> DBAPIError:
+    """Return the failure that another one hides.
+
+    On a full disk SQLite takes the whole transaction back, and with it the savepoint that one would return to.
+    """
+    before = error.__context__
+    while before is not None and any(words in str(error.orig) for words in _GONE):
+        if isinstance(before, DBAPIError):
+            return _first(before)
+        before = before.__context__
+    return error
+
+
 def _translated(error: DBAPIError, url: URL) -> DatabaseError:
     if url.get_backend_name() == "sqlite":
         message, hint = _sqlite(str(error.orig), url)
@@ -114,7 +133,8 @@ def _sqlite(said: str, url: URL) -> _Said:
             _("the database {path} is locked by another process").format(path=path),
             _("Try again when it has finished."),
         ),
-        "disk is full": lambda: (_("the disk of {path} is full; nothing was written").format(path=path), None),
+        "disk is full": lambda: _disk_full(path),
+        "disk I/O error": lambda: _disk_failed(path, said),
         "no such": lambda: _not_up_to_date(path, said),
     }
     for part, tell in known.items():
@@ -127,9 +147,36 @@ def _cannot_open(path: Path) -> _Said:
     folder = path.resolve().parent
     if not folder.is_dir():
         return _("the folder {folder} of the database does not exist").format(folder=folder), None
+    if not os.access(folder, os.W_OK):
+        return (
+            _("the folder {folder} of the database may only be read").format(folder=folder),
+            _("Reading, too, needs to write files beside it. Copy the database into a folder that may be written."),
+        )
     return (
         _("the database {path} cannot be opened").format(path=path),
         _("Check the permissions of the file and of its folder."),
+    )
+
+
+def _disk_full(path: Path) -> _Said:
+    return (
+        _("the disk of {path} is full; nothing was written").format(path=path),
+        _make_room(),
+    )
+
+
+def _make_room() -> str:
+    return _("Make room and run the command again. An import goes on where it stopped.")
+
+
+def _disk_failed(path: Path, said: str) -> _Said:
+    # On a full disk SQLite cannot make the file that readers and writers share, and says no more than this.
+    with suppress(OSError):
+        if shutil.disk_usage(path.resolve().parent).free < _ROOM:
+            return _disk_full(path)
+    return (
+        _("the disk of {path} failed: {reason}").format(path=path, reason=said),
+        _("Look whether the disk is sound and still there. Nothing was written."),
     )
 
 
@@ -153,13 +200,15 @@ def _postgresql(error: DBAPIError, url: URL) -> _Said:
     reasons = {
         "53100": _("the disk of the server is full"),
         "25006": _("the database may only be read"),
+        "25P02": _("the transaction has failed before, and can only be rolled back"),
         "42501": _("the database user lacks a right: {reason}").format(reason=said),
         "40P01": _("two transactions waited for each other; try again"),
         "40001": _("somebody else changed the same rows; try again"),
         "55P03": _("another session holds a lock that is needed; try again when it has finished"),
     }
+    hints = {"53100": _make_room(), "25006": _("A replica, or a server in recovery, only reads: name the primary.")}
     if state in reasons:
-        return f"{shown(url)}: {reasons[state]}", None
+        return f"{shown(url)}: {reasons[state]}", hints.get(state)
     if error.connection_invalidated or not state:
         return _cannot_connect(said, url)
     return _("the database {url} failed: {reason}").format(url=shown(url), reason=said), None

@@ -20,6 +20,7 @@ from crmcore.i18n import gettext as _
 from crmcore.schema.documents import CORE
 from crmcore.schema.model import Entity, Kind
 from crmcore.store.core_tables import LAYOUT
+from crmcore.store.tables import FOLDED, REF_ENTITY, REF_ID
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,6 +34,7 @@ __all__ = [
     "Origin",
     "StoredField",
     "check_up_to_date",
+    "demand_up_to_date",
     "read_installed",
     "refuse_newer",
     "stored_fields",
@@ -74,6 +76,12 @@ class StoredField:
     def of(cls, declared: Field) -> StoredField:
         """Return how a field of a composed entity is stored."""
         return cls(declared.kind, declared.ref, declared.on_delete, declared.owner, declared.folded)
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns that the field takes under a name, the one with its value first."""
+        if self.kind is Kind.ANY_REF:
+            return (name + REF_ENTITY, name + REF_ID)
+        return (name, name + FOLDED) if self.folded else (name,)
 
 
 @frozen(kw_only=True)
@@ -135,6 +143,20 @@ def check_up_to_date(connection: Connection, tables: Tables, expected: Iterable[
         for origin in origins
         if digests.get(origin.name) != origin.digest and (origin.documents or origin.name in digests)
     ]
+
+
+def demand_up_to_date(connection: Connection, tables: Tables, expected: Iterable[Origin]) -> None:
+    """Refuse a database that needs an upgrade.
+
+    Raises:
+        DatabaseError: names the origins; or the database is newer than the program.
+    """
+    behind = check_up_to_date(connection, tables, expected)
+    if behind:
+        raise DatabaseError(
+            _("the database is not up to date for: {origins}").format(origins=", ".join(behind)),
+            hint=_("Run `crmcore db upgrade` (with --dry-run to see first what it would do)."),
+        )
 
 
 def refuse_newer(versions: Mapping[str, str], expected: Iterable[Origin]) -> None:

@@ -7,18 +7,16 @@ is what would happen. The steps are in :mod:`crmcore.store.plans`, :mod:`crmcore
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlalchemy import Connection, Engine, event, func, select, text
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.schema import CreateIndex
 
 from crmcore.store import alter
 from crmcore.store.checks import RefusedRecords, find_refused_records, refuse_broken_references, refuse_duplicates
 from crmcore.store.convert import convert_fields, fill_folded, rename_in_rows
-from crmcore.store.engine import IMMEDIATE, reading
-from crmcore.store.failures import database_errors
+from crmcore.store.engine import reading, restructuring
 from crmcore.store.installed import (
     Installed,
     check_up_to_date,
@@ -32,7 +30,7 @@ from crmcore.store.tables import table_name
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from crmcore.schema.model import Entity
     from crmcore.store.installed import Origin
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OriginStatus", "RefusedRecords", "Upgrade", "status", "upgrade"]
 
-_LOCK = 0x63726D636F7265  # "crmcore": the advisory lock that upgrades of one PostgreSQL database queue for
-_LOCK_SECONDS = 60
 _DDL = ("CREATE", "ALTER", "DROP")
 
 
@@ -116,7 +112,7 @@ def upgrade(
         UsageError: `drop` names something that the upgrade would not drop.
     """
     statements: list[str] = []
-    with _upgrading(engine, commit=not dry_run) as connection:
+    with restructuring(engine, commit=not dry_run) as connection:
         event.listen(connection, "before_cursor_execute", _collector(statements))
         installed = read_installed(connection, tables)
         refuse_newer({name: origin.version for name, origin in installed.items()}, origins)
@@ -154,34 +150,6 @@ def _apply(
     refuse_duplicates(connection, difference.new_indexes)
     for index in difference.new_indexes:
         connection.execute(CreateIndex(index))
-
-
-@contextmanager
-def _upgrading(engine: Engine, *, commit: bool) -> Iterator[Connection]:
-    """Open the transaction of an upgrade: alone on the database, without foreign keys on SQLite."""
-    with database_errors(engine.url), engine.connect() as connection:
-        connection.execution_options(**{IMMEDIATE: True})
-        try:
-            # Copying a table drops the old one, which would empty or break its children. SQLite ignores the switch
-            # inside a transaction; `refuse_broken_references` looks at the outcome before the commit.
-            _switch_foreign_keys(connection, on=False)
-            with connection.begin() as transaction:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
-                    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-                yield connection
-                if not commit:
-                    transaction.rollback()
-        finally:
-            _switch_foreign_keys(connection, on=True)
-
-
-def _switch_foreign_keys(connection: Connection, *, on: bool) -> None:
-    if connection.dialect.name == "sqlite":
-        # Past SQLAlchemy, which would begin a transaction.
-        cursor = connection.connection.cursor()
-        cursor.execute(f"PRAGMA foreign_keys = {'ON' if on else 'OFF'}")
-        cursor.close()
 
 
 def _collector(statements: list[str]) -> Callable[..., None]:

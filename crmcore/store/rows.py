@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,13 @@ from sqlalchemy import Connection, Dialect, Table, bindparam, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from crmcore.schema.model import SYSTEM_FIELDS, Entity, Field, Kind
-from crmcore.schema.values import TO_JSON, fold
+from crmcore.schema.values import TO_JSON, fold_all
 from crmcore.store.columns import MONEY_PLACES
 from crmcore.store.tables import column_names
 from crmcore.types import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Row
 
@@ -38,6 +39,8 @@ __all__ = [
     "write_rows",
 ]
 
+Encode = Callable[[Sequence[Any]], tuple[Sequence[Any], ...]]
+"""From the JSON forms of a field in some rows, None where it is empty, to the cells of each of its columns."""
 RowUpdate = tuple[int, int, "Mapping[str, Any]", "Mapping[str, Any]"]
 """Id, version that was read, values in JSON form, system columns to set in Python form."""
 
@@ -61,62 +64,55 @@ class RowCodec:
     entity: Entity
     table: Table
     dialect: Dialect
-    columns: tuple[str, ...] = field(init=False)
-    """Every column of a row, in the order in which `encode` gives them."""
-    _steps: tuple[tuple[str, Callable[[Any], tuple[Any, ...]] | None, int], ...] = field(init=False)
-    """For each field its name, what turns its JSON form into its columns (None: one, as it is), their number."""
+    _steps: tuple[tuple[str, tuple[str, ...], Encode | None], ...] = field(init=False)
+    """For each field its name, its columns, and what turns its JSON forms into these (None: one, as it is)."""
     _readers: tuple[tuple[str, int, Kind], ...] = field(init=False)
     """For each field, system ones first, its name, the place of its first column in a selected row, its kind."""
 
-    @columns.default
-    def _all_columns(self) -> tuple[str, ...]:
-        return tuple(self.table.columns.keys())
-
     @_steps.default
-    def _encoding(self) -> tuple[tuple[str, Callable[[Any], tuple[Any, ...]] | None, int], ...]:
+    def _encoding(self) -> tuple[tuple[str, tuple[str, ...], Encode | None], ...]:
         name = self.dialect.name
-        return tuple((f.name, _encoder(f, name), len(column_names(f))) for f in self.entity.fields.values())
+        return tuple((f.name, column_names(f), _encoder(f, name)) for f in self.entity.fields.values())
 
     @_readers.default
     def _decoding(self) -> tuple[tuple[str, int, Kind], ...]:
         fields = [*SYSTEM_FIELDS.values(), *self.entity.fields.values()]
-        return tuple((f.name, self.columns.index(column_names(f)[0]), f.kind) for f in fields)
+        columns = list(self.table.columns.keys())
+        return tuple((f.name, columns.index(column_names(f)[0]), f.kind) for f in fields)
 
-    def encode(self, values: Mapping[str, Any], system: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the parameters of a whole row, in the order of `columns`.
+    def encode(
+        self, values: Sequence[Mapping[str, Any]], own: Mapping[str, Sequence[Any]], common: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]:
+        """Return the columns that any of some new rows fills, and the parameters of each row.
+
+        A table has many more columns than a file, and every parameter costs time.
 
         Args:
-            values: fields in canonical JSON form; what is absent or None is empty.
-            system: system columns in Python form.
+            values: fields of each row in canonical JSON form; what is absent or None is empty.
+            own: system columns by name, each with a value per row in Python form.
+            common: system columns that are the same in every row.
         """
-        row = [system.get(name) for name in SYSTEM_FIELDS]
-        for at in _SYSTEM_INSTANTS:
-            if row[at] is not None:
-                row[at] = _instant_parameter(row[at], self.dialect.name)
-        append = row.append
-        for name, encoder, width in self._steps:
-            value = values.get(name)
-            if encoder is None:
-                append(value)
-            elif value is None:
-                row.extend([None] * width)
-            else:
-                row.extend(encoder(value))
-        return tuple(row)
+        system = {**{name: [value] * len(values) for name, value in common.items()}, **own}
+        columns = [name for name, given in system.items() if any(value is not None for value in given)]
+        cells: list[Sequence[Any]] = [[_encode_system(v, self.dialect.name) for v in system[name]] for name in columns]
+        filled = set().union(*values)
+        for name, names, encode in self._steps:
+            if name in filled:
+                given = [row.get(name) for row in values]
+                columns += names
+                cells += [given] if encode is None else encode(given)
+        return tuple(columns), list(zip(*cells, strict=True))
 
     def encode_fields(self, names: Iterable[str], values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """Return the columns of some fields, and their parameters."""
         wanted = frozenset(names)
         columns: list[str] = []
         parameters: list[Any] = []
-        for name, encoder, width in self._steps:
+        for name, own, encode in self._steps:
             if name in wanted:
-                columns.extend(column_names(self.entity.fields[name]))
+                columns += own
                 value = values.get(name)
-                if value is None:
-                    parameters.extend([None] * width)
-                else:
-                    parameters.extend((value,) if encoder is None else encoder(value))
+                parameters += [value] if encode is None else [cell for (cell,) in encode([value])]
         return tuple(columns), tuple(parameters)
 
     def decode_python(self, row: Row[Any]) -> dict[str, Any]:
@@ -160,14 +156,21 @@ def allocate_ids(connection: Connection, table: Table, n: int) -> Sequence[int]:
     return sorted(drawn)
 
 
-def insert_rows(connection: Connection, codec: RowCodec, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows that `RowCodec.encode` has made.
+def insert_rows(
+    connection: Connection,
+    codec: RowCodec,
+    values: Sequence[Mapping[str, Any]],
+    own: Mapping[str, Sequence[Any]],
+    common: Mapping[str, Any],
+) -> None:
+    """Insert rows, given as `RowCodec.encode` takes them.
 
     Raises:
         sqlalchemy.exc.IntegrityError: an index or a foreign key refuses a row; the transaction must roll back, to
             a savepoint at least.
     """
-    write_rows(connection, codec.table.name, codec.columns, rows)
+    if values:
+        write_rows(connection, codec.table.name, *codec.encode(values, own, common))
 
 
 def write_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -278,19 +281,23 @@ def _allocate_sqlite(connection: Connection, name: str, n: int) -> range:
     return range(last - n + 1, last + 1)
 
 
-def _encoder(declared: Field, dialect: str) -> Callable[[Any], tuple[Any, ...]] | None:
+def _encoder(declared: Field, dialect: str) -> Encode | None:
     kind = declared.kind
     if declared.folded:
-        return lambda value: (value, fold(value))
+        return lambda values: (values, fold_all(values))
     if kind is Kind.MONEY:
-        return _scaled
+        return lambda values: (_each(_scaled, values),)
     if kind is Kind.JSON:
-        return lambda value: (json_text(value),)
+        return lambda values: (_each(json_text, values),)
     if kind is Kind.ANY_REF:
-        return _split_ref
+        return _split_refs
     if kind is Kind.INSTANT and dialect == "sqlite":
-        return lambda value: (sqlite_instant(value),)
+        return lambda values: (_each(sqlite_instant, values),)
     return None  # both drivers take it as it is; PostgreSQL reads dates and instants in their ISO form
+
+
+def _each(encode: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
+    return [None if value is None else encode(value) for value in values]
 
 
 def _encode_system(value: Any, dialect: str) -> Any:
@@ -315,15 +322,15 @@ def sqlite_instant(text: str) -> str:
     return stored if len(stored) > len("YYYY-MM-DD HH:MM:SS") else stored + ".000000"
 
 
-def _scaled(value: str) -> tuple[int]:
+def _scaled(value: str) -> int:
     # The canonical form needs no decimal arithmetic: the point moves by filling the places up.
     whole, _point, fraction = value.partition(".")
-    return (int(whole + fraction.ljust(MONEY_PLACES, "0")),)
+    return int(whole + fraction.ljust(MONEY_PLACES, "0"))
 
 
-def _split_ref(value: str) -> tuple[str, int]:
-    entity, _colon, id = value.partition(":")
-    return entity, int(id)
+def _split_refs(values: Sequence[str | None]) -> tuple[Sequence[Any], ...]:
+    parts = [(None, None, None) if value is None else value.partition(":") for value in values]
+    return [entity for entity, _colon, _id in parts], [None if id is None else int(id) for _entity, _colon, id in parts]
 
 
 def _ref(row: Row[Any], at: int) -> Ref | None:

@@ -1,7 +1,7 @@
 """The structure of our tables as a database really has it, in a form that is written down and built again elsewhere.
 
 A backup must hold columns of disabled plugins too, which no schema of the running program declares; so it asks the
-database. What a schema asks for is :mod:`crmcore.store.tables`.
+database. What a schema asks for is :mod:`crmcore.store.tables`; rows are :mod:`crmcore.store.portable`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy import types as sql_types
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
 from crmcore.store.columns import Instant, json_type, key_type, text_type
-from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX
+from crmcore.store.installed import read_installed
+from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX, build_tables, table_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,8 +38,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["build_structure", "read_structure"]
+__all__ = [
+    "build_structure",
+    "column_types",
+    "complete_tables",
+    "create_bare_tables",
+    "read_structure",
+    "refuse_occupied",
+    "stored_structure",
+]
 
+_SHOWN_TABLES = 3
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 # Asked in this order: SQLAlchemy's big integer is an integer, its double a float.
@@ -50,6 +61,44 @@ _TYPES: Mapping[str, tuple[type[TypeEngine[Any]], Callable[[], TypeEngine[Any]]]
     "json": (sql_types.JSON, json_type),
     "text": (Text, text_type),
 }
+
+
+def stored_structure(connection: Connection) -> dict[str, Any]:
+    """Return the structure of all tables of the CRM in a database, those of disabled plugins too.
+
+    Raises:
+        DatabaseError: there is no CRM in it, or a column has a type that no field has.
+    """
+    core = build_tables({})
+    installed = read_installed(connection, core)
+    if not installed:
+        raise DatabaseError(_("there is no CRM in this database"), hint=_("`crmcore db upgrade` makes one."))
+    entities = {entity for origin in installed.values() for entity in origin.fields}
+    # A database that waits for its upgrade has not all of the core's tables yet.
+    there = set(inspect(connection).get_table_names())
+    names = [*(name for name in core.metadata.tables if name in there), *sorted(map(table_name, entities))]
+    return read_structure(connection, names)
+
+
+def refuse_occupied(connection: Connection) -> None:
+    """Refuse a database that holds tables of a CRM; those of others do not matter.
+
+    Raises:
+        DatabaseError: names the tables.
+    """
+    names = inspect(connection).get_table_names()
+    there = sorted(name for name in names if name.startswith((ENTITY_PREFIX, CORE_PREFIX)))
+    if there:
+        shown = ", ".join(there[:_SHOWN_TABLES]) + (", …" if len(there) > _SHOWN_TABLES else "")
+        raise DatabaseError(
+            _("the database holds a CRM already ({tables})").format(tables=shown),
+            hint=_("Name a new, empty database; when it is filled, change `url` in crm.toml."),
+        )
+
+
+def column_types(described: Mapping[str, Any]) -> list[str]:
+    """Return the types of a table's columns, in their order."""
+    return [column["type"] for column in described["columns"]]
 
 
 def read_structure(connection: Connection, names: Iterable[str]) -> dict[str, Any]:
@@ -97,6 +146,23 @@ def build_structure(structure: Mapping[str, Any]) -> MetaData:
             raise ValueError(name)
         _build_table(metadata, _checked(name), described)
     return metadata
+
+
+def create_bare_tables(connection: Connection, metadata: MetaData) -> None:
+    """Create tables to be filled, without what is made faster, and in less memory, once the rows are there."""
+    for table in metadata.tables.values():
+        connection.execute(CreateTable(table))  # on PostgreSQL without references, which have `use_alter`
+
+
+def complete_tables(connection: Connection, metadata: MetaData) -> None:
+    """Create the indexes of tables, and on PostgreSQL their references, which SQLite has had from the beginning."""
+    for table in metadata.tables.values():
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index))
+    if connection.dialect.supports_alter:
+        for table in metadata.tables.values():
+            for reference in table.foreign_key_constraints:
+                connection.execute(AddConstraint(reference))
 
 
 def _build_table(metadata: MetaData, name: str, described: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from crmcore.store.core_tables import CORE_PREFIX, CoreTables, build_core_tables
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Set
 
     from crmcore.schema.model import Entity, Field
 
@@ -100,8 +100,9 @@ def _entity_table(entity: Entity, entities: Mapping[str, Entity], metadata: Meta
     columns = [column for field in fields for column in _columns(field)]
     references = [_foreign_key(entity, field) for field in fields if field.kind is Kind.REF and field.ref in entities]
     table = Table(table_name(entity.name), metadata, *columns, *references, sqlite_autoincrement=True)
+    needed = {column for field in entity.fields.values() if field.required for column in column_names(field)}
     for unique, names in _indexes(entity):
-        _index(table, names, unique=unique)
+        _index(table, names, needed, unique=unique)
     return table
 
 
@@ -135,7 +136,10 @@ def _foreign_key(entity: Entity, field: Field) -> ForeignKeyConstraint:
 def _indexes(entity: Entity) -> Iterator[tuple[bool, tuple[str, ...]]]:
     """Yield the indexes of an entity as (unique, columns), each set of leading columns once."""
     yield True, ("source", "external_id")
-    indexed: set[tuple[str, ...]] = set()
+    # With the mark of deletion, so that the live rows are read from the index alone.
+    several = [(*(compared_column(entity.fields[name]) for name in names), "deleted_at") for names in entity.indexes]
+    yield from ((False, names) for names in dict.fromkeys(several))
+    indexed = {names[:1] for names in several}
     for field in entity.fields.values():
         names = column_names(field) if field.kind is Kind.ANY_REF else (compared_column(field),)
         if field.unique:
@@ -151,14 +155,19 @@ def _indexes(entity: Entity) -> Iterator[tuple[bool, tuple[str, ...]]]:
             yield False, names
 
 
-def _index(table: Table, names: tuple[str, ...], *, unique: bool) -> Index:
+def _index(table: Table, names: tuple[str, ...], needed: Set[str], *, unique: bool) -> Index:
     columns = [table.c[name] for name in names]
     name = _fitting(f"{'uq' if unique else 'ix'}_{table.name}_{'_'.join(names)}")
     # An external id stays taken when its record is deleted: an import would bring it back otherwise.
-    if not unique or names == ("source", "external_id"):
-        return Index(name, *columns, unique=unique)
-    live = and_(table.c.deleted_at.is_(None))
-    return Index(name, *columns, unique=True, sqlite_where=live, postgresql_where=live)
+    if unique and names != ("source", "external_id"):
+        within = [table.c.deleted_at.is_(None)]
+    elif names[-1] == "deleted_at":  # one over several fields, which serves their first one alone as well
+        within = []
+    else:
+        # Most fields of most records are empty: to index that would cost every import, and nobody looks for it.
+        within = [column.is_not(None) for column in columns if column.name not in needed]
+    where = and_(*within) if within else None
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _fitting(name: str) -> str:

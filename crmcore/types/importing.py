@@ -51,7 +51,8 @@ class WriteRows(Protocol):
         Args:
             path: of the file.
             headers: of the columns.
-            rows: their cells: text, numbers, ``Decimal``, booleans, dates, instants, lists, or None.
+            rows: their cells: text, numbers, ``Decimal``, booleans, dates, instants, lists, or None. A rejected row has
+                as many as it came with, which may be more or fewer than there are headers.
             options: of the importer, defaults filled in.
         """
 
@@ -65,8 +66,8 @@ class Importer:
     """Lower-case file name endings with the dot (``.csv``)."""
     read: Callable[[Path, Mapping[str, Any]], Iterator[SourceHeader | SourceRow | Problem]]
     """Called with the path and the options, defaults filled in. Yields the header, then rows, and a Problem for every
-    row that cannot be read, its cells as `Problem.value`. A Problem before any header says why the file cannot be
-    read at all. Reading a file twice gives the same."""
+    row that cannot be read, with its line, and as `Problem.value` its cells as a list, or its text where it has none. A
+    Problem before any header says why the file cannot be read at all. Reading a file twice gives the same."""
     write: WriteRows | None = None
     """Writes exports, and rejected rows in the format that they came in; without it these go to CSV."""
     options: Mapping[str, Any] = attrs.field(factory=dict)

@@ -24,63 +24,53 @@ RECENT = 3
 """Order days whose average amount is held against the average of those before."""
 
 
-def order_days(tx: Session, as_of: dt.date) -> Subquery:
+def rhythm(tx: Session, as_of: dt.date) -> Select[Any]:
+    """Return the metrics of all customers who have ordered; see `METRICS`."""
+    steps = _steps(tx, as_of)
+    # Empty gaps, of the first days, come first: an even number of gaps is cut in the middle, and of an odd one the
+    # middle gap is the first of the second half.
+    second_half = func.ntile(2).over(partition_by=steps.c.customer, order_by=steps.c.gap.nulls_first()) == 2
+    cut = select(steps, second_half.label("late")).subquery()
+    above, below = func.min(case((cut.c.late, cut.c.gap))), func.max(case((~cut.c.late, cut.c.gap)))
+    median = cast(case((func.count(cut.c.gap) % 2 == 1, above + above), else_=above + below), Float) / 2
+    since = literal(as_of.toordinal(), Integer) - func.max(cut.c.day)
+    amount = type_coerce(cut.c.amount, BigInteger)  # amounts lie in the table as whole numbers
+    recent, usual = func.avg(case((cut.c.recent, amount))), func.avg(case((~cut.c.recent, amount)))
+    return select(
+        cut.c.customer.label("id"),
+        func.count().label("order_days"),
+        since.label("days_since_order"),
+        median.label("usual_interval"),
+        (since / cast(func.nullif(median, 0), Float)).label("overdue"),
+        cast(func.round(recent), BigInteger).label("recent_amount"),
+        cast(func.round(usual), BigInteger).label("usual_amount"),
+        cast(recent / func.nullif(usual, 0), Float).label("amount_trend"),
+    ).group_by(cut.c.customer)
+
+
+def _steps(tx: Session, as_of: dt.date) -> Subquery:
     """Return a row for each customer and day with orders, up to and including a day.
 
     Returns:
         Columns ``customer``, ``day`` (its number), ``amount`` (added up, empty where no order has one), ``gap`` (days
-        since the order day before, empty for the first), and ``back`` (1 for the latest order day, 2 for the one
-        before).
+        since the order day before, empty for the first), and ``recent`` (whether it is one of the latest).
     """
     order = tx.table("order")
     counted = and_(
         order.c.customer.is_not(None), order.c.order_date <= as_of, func.coalesce(order.c.status, "") != "cancelled"
     )
+    day = day_number(order.c.order_date).label("day")
     days = (
-        select(order.c.customer, day_number(order.c.order_date).label("day"), func.sum(order.c.amount).label("amount"))
+        select(order.c.customer, order.c.order_date, day, func.sum(order.c.amount).label("amount"))
         .where(counted)
         .group_by(order.c.customer, order.c.order_date)
         .subquery()
     )
-    mine: dict[str, Any] = {"partition_by": days.c.customer, "order_by": days.c.day}
-    back = {**mine, "order_by": days.c.day.desc()}
-    return select(
-        days.c.customer,
-        days.c.day,
-        days.c.amount,
-        (days.c.day - func.lag(days.c.day).over(**mine)).label("gap"),
-        func.row_number().over(**back).label("back"),
-    ).subquery()
-
-
-def rhythm(tx: Session, as_of: dt.date) -> Select[Any]:
-    """Return the metrics of all customers who have ordered; see `METRICS`."""
-    days = order_days(tx, as_of)
-    ranked = select(
-        days,
-        func.row_number().over(partition_by=days.c.customer, order_by=(days.c.gap.is_(None), days.c.gap)).label("rank"),
-        func.count(days.c.gap).over(partition_by=days.c.customer).label("gaps"),
-    ).subquery()
-    # The middle gap, or the average of the two in the middle.
-    in_the_middle = and_(
-        ranked.c.gap.is_not(None), ranked.c.rank * 2 >= ranked.c.gaps, ranked.c.rank * 2 <= ranked.c.gaps + 2
-    )
-    last = func.max(ranked.c.day)
-    since = literal(as_of.toordinal(), Integer) - last
-    median = func.avg(case((in_the_middle, cast(ranked.c.gap, Float))))
-    amount = type_coerce(ranked.c.amount, BigInteger)  # amounts lie in the table as whole numbers
-    recent = func.avg(case((ranked.c.back <= RECENT, amount)))
-    usual = func.avg(case((ranked.c.back > RECENT, amount)))
-    return select(
-        ranked.c.customer.label("id"),
-        func.count().label("order_days"),
-        since.label("days_since_order"),
-        cast(median, Float).label("usual_interval"),
-        (since / cast(func.nullif(median, 0), Float)).label("overdue"),
-        cast(func.round(recent), BigInteger).label("recent_amount"),
-        cast(func.round(usual), BigInteger).label("usual_amount"),
-        cast(recent / func.nullif(usual, 0), Float).label("amount_trend"),
-    ).group_by(ranked.c.customer)
+    # One order of rows for both, the one that they have been grouped in: they are sorted once.
+    mine: dict[str, Any] = {"partition_by": days.c.customer, "order_by": days.c.order_date}
+    gap = days.c.day - func.lag(days.c.day).over(**mine)
+    recent = func.lead(days.c.day, RECENT).over(**mine).is_(None)
+    return select(days, gap.label("gap"), recent.label("recent")).subquery()
 
 
 _QUERY = MetricQuery(rhythm)

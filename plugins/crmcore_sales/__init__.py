@@ -57,8 +57,8 @@ def crm_report_types(settings: Mapping[str, Any]) -> Iterable[ReportType]:
 @hookimpl
 def crm_before_validate(tx: Session, batch: Batch) -> None:
     """Keep the day of closing: set where a record is won or lost, emptied where it is open again."""
-    for pipeline in pipelines_in(tx.settings("sales")).values():
-        if pipeline.entity == batch.entity and pipeline.closed:
+    for pipeline in pipelines_in(tx.settings("sales"), batch.entity).values():
+        if pipeline.closed:
             set_closing_day(tx, pipeline, batch)
 
 

@@ -13,9 +13,10 @@ _OF_STAGE = ("win_rate", "kind", "required", "moves", "max_days")
 _OF_PIPELINE = ("entity", "field", "amount", "started", "expected", "closed", "titles")
 
 
-def pipelines_in(settings: Mapping[str, Any]) -> Mapping[str, Pipeline]:
-    """Return the pipelines by their names in the settings."""
-    return {name: _pipeline(name, table) for name, table in settings["pipelines"].items()}
+def pipelines_in(settings: Mapping[str, Any], entity: str | None = None) -> Mapping[str, Pipeline]:
+    """Return the pipelines by their names in the settings; of an entity only those of its records."""
+    written = settings["pipelines"].items()
+    return {name: _pipeline(name, table) for name, table in written if entity in (None, table["entity"])}
 
 
 def _pipeline(name: str, table: Mapping[str, Any]) -> Pipeline:

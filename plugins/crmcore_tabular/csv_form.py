@@ -15,7 +15,7 @@ from crmcore_tabular.texts import open_text, text_encoding
 from crmcore_tabular.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from crmcore import Encoding
@@ -48,6 +48,8 @@ OPTIONS: Mapping[str, Any] = {
 }
 _SAMPLE = 200
 """Lines by which the delimiter is found."""
+_SAMPLED = 1_000_000
+"""Characters of them."""
 _EXCEL_SAYS = re.compile(r"sep=(.)\r?\n?")
 """The line by which files tell Excel their delimiter."""
 
@@ -93,7 +95,7 @@ def csv_form(path: Path, options: Mapping[str, Any]) -> CsvForm:
     declared = options.get("header")
     start = declared or 1
     with open_text(path, text) as file:
-        sample = list(islice(file, start - 1, start - 1 + _SAMPLE))
+        sample = list(_beginning(islice(file, start - 1, start - 1 + _SAMPLE)))
     if declared and not "".join(sample[:1]).strip():
         raise no_header(path, declared)
     if not declared and sample and (said := _EXCEL_SAYS.fullmatch(sample[0])):
@@ -101,6 +103,16 @@ def csv_form(path: Path, options: Mapping[str, Any]) -> CsvForm:
         start = 2
     delimiter = delimiter or delimiter_of(sample, quote, likely="\t" if path.suffix.lower() == ".tsv" else ",")
     return CsvForm(text, delimiter, quote, start, declared is not None)
+
+
+def _beginning(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, and no more of them than tells enough."""
+    left = _SAMPLED
+    for line in lines:
+        yield line[:left]
+        left -= len(line)
+        if left <= 0:
+            return
 
 
 def no_header(path: Path, line: int) -> Unreadable:

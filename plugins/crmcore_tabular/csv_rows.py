@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from crmcore import gettext as _
 from crmcore.types import Problem
 from crmcore_tabular.texts import open_text
-from crmcore_tabular.unreadable import LONGEST_CELL, MOST_COLUMNS, shown
+from crmcore_tabular.unreadable import LONGEST_CELL, LONGEST_LINE, MOST_COLUMNS, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def csv_rows(path: Path, form: CsvForm) -> Iterator[tuple[int, list[str], str] |
 
     A row whose quotes are wrong is a problem, and so is one with a cell that is too long; it ends with the first line
     by which its quotes are even in number, since only there a cell cannot go on. Where they never are, nothing more is
-    read: any of what follows might be the inside of that cell.
+    read: any of what follows might be the inside of that cell. The same goes for a row that goes on and on.
     """
     csv.field_size_limit(LONGEST_CELL)
     delimiter, quote = form.delimiter, form.quote
@@ -46,6 +46,9 @@ def csv_rows(path: Path, form: CsvForm) -> Iterator[tuple[int, list[str], str] |
             kept.clear()
             try:
                 cells = next(parsed)
+            except _Endless:
+                yield _endless(path, line, text)
+                return
             except csv.Error as error:
                 closed = _read_to_its_end(quote, lines, kept)
                 yield _misquoted(path, form, line, "".join(kept), error, closed=closed)
@@ -62,11 +65,35 @@ def bad_row(path: Path, line: int, message: str, cells: list[str], *, hint: str 
     return Problem(message=message, hint=hint, code="unreadable", file=path, line=line, value=value)
 
 
+class _Endless(Exception):
+    """A row whose cells go on to more lines than can be meant."""
+
+
 def _handed(waiting: list[str], lines: Iterator[str], kept: list[str]) -> Iterator[str]:
-    """Yield the line that waits, the first of a row, and those that its cells go on to; keep them all."""
-    while (line := waiting.pop() if waiting else next(lines, None)) is not None:
+    """Yield the line that waits, the first of a row, and those that its cells go on to; keep them all.
+
+    Raises:
+        _Endless: there are too many.
+    """
+    length = 0
+    while True:
+        first = bool(waiting)
+        line = waiting.pop() if first else next(lines, None)
+        if line is None:
+            return
+        length = len(line) if first else length + len(line)
+        if length > LONGEST_LINE and not first:
+            raise _Endless
         kept.append(line)
         yield line
+
+
+def _endless(path: Path, line: int, text: str) -> Problem:
+    message = _("the row goes on for more than {number:,} characters; nothing that follows was read").format(
+        number=LONGEST_LINE
+    )
+    hint = _("A quote in it may be wrong. Mend it, or say that quotes mean nothing: --option quote=none.")
+    return bad_row(path, line, message, [text.rstrip("\r\n")], hint=hint)
 
 
 def _read_to_its_end(quote: str | None, lines: Iterator[str], kept: list[str]) -> bool:

@@ -118,8 +118,8 @@ def _cell(value: Any) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _value in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
+        seen = set[str]()
+        repeated = next(key for key, _value in pairs if key in seen or seen.add(key))
         raise ValueError(_("the key {name!r} is there more than once").format(name=repeated))
     if "" in found:
         raise ValueError(_("a key is empty"))

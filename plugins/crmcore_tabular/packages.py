@@ -25,8 +25,14 @@ _SMALL = 64_000_000
 """Bytes that may be packed as tightly as they like."""
 _DENSEST = 300
 """Times that a part may be larger than it is packed; tables of real figures are around 20."""
+_MOST_PARTS = 5_000
+_MOST_DIRECTORY = 2_000_000
+"""Bytes of the list of parts, which is in memory as a whole."""
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+_LAST = 70_000
+"""Bytes that hold the end of an archive, whose comment has at most 65,535."""
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 """What reading an archive raises where it is not whole."""
@@ -70,6 +76,8 @@ def open_package(path: Path) -> Package:
         if _mentions(path, _ENCRYPTED):
             raise encrypted(path)
         return Package(path, "XLS", ())
+    if _directory_size(path) > _MOST_DIRECTORY:
+        raise _too_many_parts(path)
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -104,7 +112,24 @@ def too_large(path: Path, sheet: str) -> Unreadable:
     return Unreadable(path, message, hint=_("Save it as CSV, or delete what stands far beside the table."))
 
 
+def _directory_size(path: Path) -> int:
+    """Return how large the list of an archive's parts says it is; 0 where there is none."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(size - _LAST, 0))
+        end = file.read()
+    at = end.rfind(b"PK\x05\x06")
+    return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
+
+
+def _too_many_parts(path: Path) -> Unreadable:
+    message = _("the workbook has more than {most:,} parts").format(most=_MOST_PARTS)
+    return Unreadable(path, message, hint=_("Save the sheet as CSV."))
+
+
 def _check_sizes(path: Path, parts: list[zipfile.ZipInfo]) -> None:
+    if len(parts) > _MOST_PARTS:
+        raise _too_many_parts(path)
     total = sum(part.file_size for part in parts)
     dense = any(part.file_size > max(_SMALL, _DENSEST * part.compress_size) for part in parts)
     if total > _MOST_BYTES or dense:

@@ -17,10 +17,14 @@ from crmcore import gettext as _
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["MOST_CELLS", "Marks", "ods_marks", "xlsx_marks"]
+__all__ = ["MOST_CELLS", "MOST_TEXT", "Marks", "cut_at_tags", "ods_marks", "together_fit", "xlsx_marks"]
 
 MOST_CELLS = 50_000_000
 """About 1.6 GB."""
+MOST_TEXT = 1_000_000_000
+"""Bytes of all cells together: a few of them in a file may stand for a text in every cell."""
+_MOST_ODS_CELLS = 10_000_000
+"""Of all tables, which are in memory together; about 1.2 GB."""
 
 # Of a sheet without errors whose cells all stand in the columns A to AU, nothing needs to be known: 47 columns of the
 # 1,048,576 rows that a sheet can have are within the limit. These expressions find everything else.
@@ -41,11 +45,18 @@ class Marks:
     errors: dict[int, dict[int, str]] = field(factory=dict)
     last_row: int = 0
     last_column: int = 0
+    text: int = 0
+    """Characters of all cells, where they were counted."""
 
     @property
     def fits(self) -> bool:
         """Whether the sheet can be read into memory."""
-        return self.last_row * self.last_column <= MOST_CELLS
+        return self.cells <= MOST_CELLS and self.text <= MOST_TEXT
+
+    @property
+    def cells(self) -> int:
+        """Cells of the whole rectangle."""
+        return self.last_row * self.last_column
 
     def cell(self, row: int, column: int) -> None:
         """Note that there is a cell."""
@@ -62,7 +73,7 @@ def xlsx_marks(chunks: Iterable[bytes], again: Iterable[bytes]) -> Marks:
     Raises:
         ValueError: the sheet is not XML, or not that of a sheet.
     """
-    if any(_ELSEWHERE.search(part) or any(map(part.__contains__, _TELLING)) for part in _cut_at_tags(chunks)):
+    if any(_ELSEWHERE.search(part) or any(map(part.__contains__, _TELLING)) for part in cut_at_tags(chunks)):
         sheet = _XlsxSheet()
         _read(sheet, again)
         return sheet.marks
@@ -80,7 +91,14 @@ def ods_marks(chunks: Iterable[bytes]) -> Mapping[str, Marks]:
     return tables.marks
 
 
-def _cut_at_tags(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def together_fit(tables: Iterable[Marks]) -> bool:
+    """Tell whether the tables of an ODS file can be in memory together."""
+    found = list(tables)
+    cells, text = sum(one.cells for one in found), sum(one.text for one in found)
+    return cells <= _MOST_ODS_CELLS and text <= MOST_TEXT
+
+
+def cut_at_tags(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the chunks, cut where a tag begins, so that none is in two of them."""
     before = b""
     for chunk in chunks:
@@ -167,6 +185,8 @@ class _OdsTables:
     _rows: int = 1
     _column: int = 0
     _words: list[str] | None = None
+    _times: int = 1
+    """How many cells the one that is read stands for."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         local = _local(name)
@@ -185,11 +205,14 @@ class _OdsTables:
             self._words = None
 
     def text(self, words: str) -> None:
+        self._table.text += len(words) * self._times
         if self._words is not None:
             self._words.append(words)
 
     def _cell(self, attributes: Mapping[str, str]) -> None:
-        self._column += int(attributes.get(f"{_TABLE} number-columns-repeated", 1))
+        columns = int(attributes.get(f"{_TABLE} number-columns-repeated", 1))
+        self._column += columns
+        self._times = max(columns, 1) * max(self._rows, 1)
         if f"{_OFFICE} value-type" in attributes:
             self._table.cell(self._row + self._rows - 1, self._column)
         if attributes.get(f"{_CALC} value-type") == "error":

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 LONGEST_CELL = 1_000_000
 """Characters. A missing closing quote would otherwise swallow the rest of a large file into one cell."""
-LONGEST_LINE = 16_000_000
-"""Characters. Text is read line by line, and a line is in memory as a whole."""
+LONGEST_LINE = 4_000_000
+"""Characters, also of a row over many lines. Text is read line by line, and a line is in memory as a whole."""
 MOST_COLUMNS = 10_000
 
 

@@ -15,7 +15,8 @@ from python_calamine import CalamineError, PasswordError, SheetTypeEnum, SheetVi
 
 from crmcore import gettext as _
 from crmcore_tabular.packages import damaged, encrypted, open_package, too_large
-from crmcore_tabular.sheet_marks import Marks, ods_marks, xlsx_marks
+from crmcore_tabular.shared_texts import texts_fit
+from crmcore_tabular.sheet_marks import Marks, ods_marks, together_fit, xlsx_marks
 from crmcore_tabular.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from crmcore_tabular.packages import Package
 
 _ENDINGS = {"XLSX": (".xlsx", ".xlsm"), "ODS": (".ods",), "XLS": (".xls",)}
+_MOST_SHEETS = 1_000
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
@@ -79,6 +81,9 @@ def open_sheet(path: Path, wanted: str | int | None = None) -> Sheet:
 def _names(path: Path, book: CalamineWorkbook, wanted: str | int | None) -> list[str]:
     """Return the names of the sheets that may be the one that is wanted."""
     names = book.sheet_names
+    if len(names) > _MOST_SHEETS:
+        message = _("the workbook has {found:,} sheets; at most {most:,} are read")
+        raise Unreadable(path, message.format(found=len(names), most=_MOST_SHEETS))
     if wanted is None:
         seen, table = SheetVisibleEnum.Visible, SheetTypeEnum.WorkSheet
         return [sheet.name for sheet in book.sheets_metadata if sheet.visible == seen and sheet.typ == table]
@@ -101,6 +106,8 @@ def _tables(package: Package) -> Mapping[str, Marks]:
     for name, marks in found.items():
         if not marks.fits:
             raise too_large(package.path, name)
+    if not together_fit(found.values()):
+        raise too_large(package.path, ", ".join(found))
     return found
 
 
@@ -109,9 +116,11 @@ def _marks(package: Package, sheet: str) -> Marks:
     try:
         part = _part_of(package, sheet)
         marks = xlsx_marks(package.chunks(part), package.chunks(part))
+        texts = [name for name in package.parts if name.lower().endswith("sharedstrings.xml")]
+        fit = all(texts_fit(package.chunks(name), lambda: package.chunks(part)) for name in texts)
     except (ValueError, ET.ParseError) as error:
         raise damaged(package.path, str(error)) from error
-    if not marks.fits:
+    if not (marks.fits and fit):
         raise too_large(package.path, sheet)
     return marks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import unicodedata
 from decimal import Decimal
 from itertools import zip_longest
@@ -52,7 +53,7 @@ def write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Any]]
         raise UsageError(message, hint=_("Install it: {command}").format(command=EXTRA)) from None
     with replacing(path) as new:
         try:
-            with xlsxwriter.Workbook(str(new), {"constant_memory": True}) as book:
+            with _Sink(new, "wb") as file, xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
                 for name in _sheets_before(options.get("sheet")):
                     book.add_worksheet(name)
                 sheet = book.add_worksheet(_sheet_name(options.get("sheet")))
@@ -67,6 +68,35 @@ def write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Any]]
             raise _system_error(error) from error
         except XlsxWriterException as error:
             raise UsageError(str(error)) from error
+
+
+class _Sink(io.FileIO):
+    """A file that takes everything once it is full or closed: an archive writes its end whenever it is let go."""
+
+    _is_full = False
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_full or self.closed
+
+    def write(self, content: Any) -> int:
+        if self._is_over:
+            return len(content)
+        try:
+            return super().write(content)
+        except OSError:
+            self._is_full = True
+            raise
+
+    def seek(self, *place: int) -> int:
+        return 0 if self._is_over else super().seek(*place)
+
+    def tell(self) -> int:
+        return 0 if self._is_over else super().tell()
+
+    def flush(self) -> None:
+        if not self._is_over:
+            super().flush()
 
 
 def _system_error(error: Exception) -> Exception:

@@ -15,19 +15,22 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import TextIO
 
 __all__ = ["BYTES", "Fault", "RawCard", "raw_cards", "unfolded"]
 
 BYTES = "latin-1"
 """The encoding that gives each byte one character."""
-LARGEST = 64_000_000
+LARGEST = 16_000_000
 """Bytes of one card, its photograph included; a card that is never ended would otherwise fill the memory."""
+MOST_LINES = 250_000
+"""Of one card: those of such a photograph."""
 
 _MARK = "\ufeff".encode().decode(BYTES)
 _BEGIN = re.compile(r"BEGIN[ \t]*:[ \t]*VCARD[ \t]*", re.IGNORECASE)
 _END = re.compile(r"END[ \t]*:[ \t]*VCARD[ \t]*", re.IGNORECASE)
 _AGENT = re.compile(r"AGENT[^:]*:[ \t]*", re.IGNORECASE)
-_VERSION = re.compile(r"VERSION[^:]*:[ \t]*([0-9.]+)[ \t]*", re.IGNORECASE)
+_VERSION = re.compile(r"VERSION[^:]*:[ \t]*([0-9.]{1,8})[ \t]*", re.IGNORECASE)
 
 
 class Fault(enum.Enum):
@@ -65,8 +68,13 @@ def raw_cards(path: Path, encoding: str) -> Iterator[RawCard]:
     """
     begun, depth, size, line = 0, 0, 0, ""
     held: list[str] = []
+    lost = False  # in what was too large: the rest of it is nobody's card
     for number, line, before in _lines(path, encoding):
         begins, ends = _BEGIN.fullmatch(line), _END.fullmatch(line)
+        if lost and not begins:
+            lost = not ends
+            continue
+        lost = False
         nested = depth and begins and _AGENT.fullmatch(before)
         if begins and not nested and held:
             yield RawCard(begun, held, Fault.NO_END if depth else Fault.OUTSIDE)
@@ -76,9 +84,10 @@ def raw_cards(path: Path, encoding: str) -> Iterator[RawCard]:
         if held or line.strip():
             held.append(line)
             size += len(line)
-        if size > LARGEST:
+        if size > LARGEST or len(held) > MOST_LINES:
             yield RawCard(begun, held[:1], Fault.TOO_LARGE)
-            held, depth = [], 0
+            held, depth, lost = [], 0, True
+            continue
         depth += 1 if begins else -1 if ends and depth else 0
         if ends and depth == 0 and held:
             yield RawCard(begun, held, None if _BEGIN.fullmatch(held[0]) else Fault.OUTSIDE)
@@ -130,9 +139,17 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, str, str]]:
     wide = encoding.startswith(("utf-16", "utf-32"))
     before = ""
     with path.open(encoding=encoding if wide else BYTES) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(_whole_lines(file), start=1):
             text = line.rstrip("\n")
             # A mark may stand inside too: files of cards are often made by joining files.
             text = (text.encode().decode(BYTES) if wide else text).removeprefix(_MARK)
             yield number, text, before
             before = text or before
+
+
+def _whole_lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; of one that is too long for any card, the beginning."""
+    while line := file.readline(LARGEST + 1):
+        yield line
+        while len(line) > LARGEST and not line.endswith("\n"):
+            line = file.readline(LARGEST + 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from crmcore import EncodingError, codec_name
 from crmcore import gettext as _
 from crmcore_vcard.cards import BYTES
 
@@ -28,7 +29,8 @@ _CARETS = {"^n": "\n", "^^": "^", "^'": '"'}
 _PIECE = re.compile(r"\\.|[;,]|[^\\;,]+|\\", re.DOTALL)
 _PIECE_2_1 = re.compile(r"\\[;,:]|[;,]|[^\\;,]+|\\", re.DOTALL)
 _ESCAPES = {r"\n": "\n", r"\N": "\n", r"\\": "\\", r"\;": ";", r"\,": ",", r"\:": ":"}
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "ascii": "utf-8", "us-ascii": "utf-8", "utf8": "utf-8"}
+_WIDER = {"ascii": "utf-8", "us-ascii": "utf-8"}
+"""What calls itself ASCII and has other characters is mostly this."""
 
 
 @frozen
@@ -112,8 +114,8 @@ def text_of(one: Property, encoding: str) -> str:
         charset = encoding if encoding == "utf-8" else one.parameter("CHARSET") or encoding
     known = _WIDER.get(charset.lower(), charset) or "utf-8"
     try:
-        return content.decode(known).replace("\r\n", "\n").replace("\r", "\n")
-    except LookupError:
+        return content.decode(codec_name(known)).replace("\r\n", "\n").replace("\r", "\n")
+    except EncodingError:
         message = _("line {number} is in {charset}, an encoding that is not known")
     except UnicodeError:
         message = _("line {number} is not in {charset}, as it should be")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -20,8 +21,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crmcore_vcard.cards import RawCard
+    from crmcore_vcard.properties import Property
 
 __all__ = ["read_vcards"]
+
+MOST_PROPERTIES = 1_000
+"""Of one card; people have a dozen."""
+MOST_HEADERS = 10_000
+"""Of one file."""
+LONGEST_VALUE = 1_000_000
+"""Characters of one property, and of what a card that cannot be read is shown with."""
+_PICTURE = re.compile(r"[ \t]*(?:[A-Za-z0-9_-]+\.)?(?:PHOTO|LOGO|SOUND|KEY)\b", re.IGNORECASE)
+_VERSIONS_SHOWN = 5
 
 
 @frozen
@@ -56,13 +67,17 @@ def read_vcards(path: Path, options: Mapping[str, Any]) -> Iterator[SourceHeader
             versions[raw.version] = None
         if isinstance(row := _row(path, raw, charset), SourceRow):
             filled |= dict.fromkeys(row.cells)
+        if len(filled) > MOST_HEADERS:
+            message = _("the cards have more than {most:,} different headers").format(most=MOST_HEADERS)
+            yield Problem(message=message, file=path, line=raw.line, code="unreadable")
+            return
     if not versions:
         yield Problem(message=_("there is no vCard in it"), file=path, code="empty")
         return
     further = [header for header in filled if header not in HEADERS]
     headers = [*(header for header in HEADERS if header in filled or header == "name"), *further]
     empty = dict.fromkeys(headers)
-    yield SourceHeader(headers, lines=last, form=f"vCard {', '.join(versions)}, {charset.label}")
+    yield SourceHeader(headers, lines=last, form=f"vCard {', '.join([*versions][:_VERSIONS_SHOWN])}, {charset.label}")
     for raw in raw_cards(path, charset.file):
         row = _row(path, raw, charset)
         yield SourceRow(row.line, {**empty, **row.cells}) if isinstance(row, SourceRow) else row
@@ -110,18 +125,36 @@ def _row(path: Path, raw: RawCard, charset: _Charset) -> SourceRow | Problem:
     cells: dict[str, Any] = {}
     if not reason:
         try:
-            properties = [parsed(number, line, raw.version, charset.values) for number, line in unfolded(raw)]
-            entries = entries_of(properties, charset.values)
+            entries = entries_of(_properties(raw, charset), charset.values)
             cells = cells_of(entries)
             reason = _unusable(cells, group=is_group(entries))
         except ValueError as error:
             reason = str(error)
     if not reason:
         return SourceRow(raw.line, cells)
-    text = "\n".join(raw.lines).encode(BYTES).decode(charset.values or "utf-8", errors="replace")
+    text = "\n".join(raw.lines)[:LONGEST_VALUE].encode(BYTES).decode(charset.values or "utf-8", errors="replace")
     # As the only cell of the row; no database takes NUL.
     cell = text.replace("\0", "\N{SYMBOL FOR NULL}")
     return Problem(message=reason, code="vcard", value=[cell], file=path, line=raw.line)
+
+
+def _properties(raw: RawCard, charset: _Charset) -> list[Property]:
+    """Return the properties of a card.
+
+    Raises:
+        ValueError: one cannot be read, or there are more than any card has.
+    """
+    found: list[Property] = []
+    for number, line in unfolded(raw):
+        if len(line) > LONGEST_VALUE:
+            if _PICTURE.match(line):  # version 4.0 writes it as a `data:` address; nobody asks for it
+                continue
+            message = _("line {number} has more than {most:,} characters")
+            raise ValueError(message.format(number=number, most=LONGEST_VALUE))
+        if len(found) == MOST_PROPERTIES:
+            raise ValueError(_("the card has more than {most:,} properties").format(most=MOST_PROPERTIES))
+        found.append(parsed(number, line, raw.version, charset.values))
+    return found
 
 
 def _fault(raw: RawCard) -> str:

@@ -166,6 +166,18 @@ def test_on_an_applications_connection_events_wait_until_it_says_that_it_committ
     assert received == [("customer", "create", 1)]
 
 
+def test_what_an_application_rolls_back_after_the_session_is_never_delivered(make_crm, database_url):
+    received = []
+    crm = make_crm(plugins=[listening(received)], database_url=database_url)
+    with crm.engine.connect() as connection:
+        transaction = connection.begin()
+        with crm.session(connection=connection) as session:
+            session.create("customer", {"name": "Acme"})
+        transaction.rollback()
+        session.committed()
+    assert (received, crm.deliver().delivered) == ([], 0)
+
+
 def test_a_failed_delivery_is_repeated_after_a_pause_and_holds_up_nobody(make_crm, database_url, crm_clock, caplog):
     received, others = [], []
     broken = [True]

@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from crmcore.cli.failures import exit_code_of
@@ -39,7 +40,7 @@ def loaded_by(*arguments: str) -> set[str]:
 
 
 def test_help_imports_neither_a_database_nor_a_plugin(demo: Path) -> None:
-    assert loaded_by("--help").isdisjoint(HEAVY)
+    assert loaded_by("--help").isdisjoint({*HEAVY, "attr", "jsonschema_rs", "entrypoints", "logging"})
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -144,3 +145,12 @@ def test_an_unexpected_error_is_json_where_json_is_asked_for(
 ) -> None:
     assert exit_code_of(lambda: 1 / 0, ["report", "run", "x", *asked]) == 70
     assert json.loads(capsys.readouterr().err)["code"] == "unexpected"
+
+
+def test_the_list_of_commands_says_what_their_own_help_says() -> None:
+    listed = command_line()
+    context = click.Context(listed)
+    for name, place in listed.places.items():
+        command = listed.get_command(context, name)
+        assert command is not None
+        assert (name, place.summary) == (name, command.get_short_help_str(1000))

@@ -166,3 +166,11 @@ def test_quotes_and_wildcards_are_only_characters(connection: Connection) -> Non
         "name contains '%_'",
     ):
         assert world.chosen_in_sql(connection, compiled(text)) == [1]
+
+
+@pytest.mark.parametrize("text", ["n" * 5_000 + " = 1", "n" * 5_000 + "()", "kind" + "9" * 5_000, f"region = '{'n' * 5_000}'"])
+def test_a_mistake_repeats_no_more_of_a_text_than_fits_on_a_screen(text: str) -> None:
+    with pytest.raises(ConditionError) as caught:
+        compiled(text)
+
+    assert len(str(caught.value)) < 1_000

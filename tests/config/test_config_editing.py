@@ -3,10 +3,11 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from crmcore.config import disable, enable
+from crmcore.config import add_plugin_dir, disable, enable
 from crmcore.errors import ConfigError, UsageError
 
 LAYOUT = """\
@@ -37,6 +38,16 @@ def test_enabling_adds_a_line_and_keeps_everything_else(crm_toml):
     assert enable(crm_toml, "churn") is True
 
     assert crm_toml.read_text(encoding="utf-8") == LAYOUT.replace("    'abc',\n", "    'abc',\n    \"churn\",\n")
+
+
+def test_a_folder_with_plugins_is_added_once_and_as_the_file_sees_it(crm_toml, monkeypatch):
+    monkeypatch.chdir(crm_toml.parent.parent)
+    mine = crm_toml.parent / "mine" / "acme_visits"
+    mine.mkdir(parents=True)
+
+    assert add_plugin_dir(crm_toml, mine.relative_to(Path.cwd()))
+    assert not add_plugin_dir(crm_toml, mine)
+    assert tomllib.loads(crm_toml.read_text(encoding="utf-8"))["plugins"]["plugin_dirs"] == ["mine/acme_visits"]
 
 
 def test_enabling_and_disabling_gives_the_file_back(crm_toml):

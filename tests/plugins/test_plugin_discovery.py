@@ -178,3 +178,14 @@ def test_entry_point_and_manifest_must_agree_on_the_name(tmp_path, monkeypatch):
 
     with pytest.raises(ManifestError, match="calls the plugin `hello`, its manifest `other`"):
         manifest_at(Found(name="hello", origin="here", package="acme_other"))
+
+
+def test_a_plugin_that_is_installed_from_its_folder_is_one_plugin_and_not_two(tmp_path, monkeypatch):
+    package(tmp_path / "mine", "local_twice")
+    distribution(tmp_path / "site", "local_twice", "[crmcore.plugins]\nhello = local_twice\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "mine")
+
+    found, _problems = discover(Config(plugin_dirs=[tmp_path / "mine"]))
+
+    assert [one.origin for one in found if one.name == "hello"] == ["distribution local_twice 1.0"]

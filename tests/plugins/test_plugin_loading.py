@@ -285,3 +285,10 @@ def test_a_result_of_another_type_is_the_plugins_failure(result):
 
 def test_a_hook_that_returns_nothing_declares_nothing():
     assert asked(None) == ()
+
+
+def test_a_plugin_in_a_folder_may_be_on_the_path_too(tmp_path, monkeypatch):
+    found = folder_plugin(tmp_path, "local_on_path", "here = True")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert import_plugin(found).here

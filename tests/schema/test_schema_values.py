@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcore.schema.model import Field, Kind
-from crmcore.schema.values import MAX_INTEGER, WRITTEN, fold, from_json, to_json
+from crmcore.schema.values import MAX_INTEGER, WRITTEN, all_to_json, fold, fold_all, from_json, to_json
 from crmcore.types import Ref
 
 UTC = dt.UTC
@@ -267,6 +267,22 @@ def test_folding_any_character_twice_changes_nothing() -> None:
     letters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
 
     assert [hex(ord(letter)) for letter in letters if fold(fold(letter)) != fold(letter)] == []
+
+
+@given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0"))))
+def test_folding_texts_together_is_folding_each(texts: list[str | None]) -> None:
+    assert fold_all(texts) == [None if text is None else fold(text) for text in texts]
+
+
+@given(st.lists(st.none() | st.text() | st.integers() | st.dates()))
+def test_values_read_together_are_what_they_are_alone(values: list[Any]) -> None:
+    for kind in (Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.MONEY):
+        field = Field(name="field", kind=kind, origin="tests")
+        try:
+            alone = [to_json(field, value) for value in values]
+        except ValueError:
+            alone = None
+        assert all_to_json(field, values) == alone
 
 
 @given(st.text())

@@ -6,9 +6,12 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
+from sqlalchemy import select
+from sqlalchemy import text as sql
 
 from crmcore.schema.model import Entity, Field, Kind, MatchRule
-from crmcore.store.engine import create_store_engine, writing
+from crmcore.store import history, outbox
+from crmcore.store.engine import create_store_engine, reading, writing
 from crmcore.store.installed import Origin
 from crmcore.store.migrate import Upgrade, upgrade
 from crmcore.store.rows import RowCodec, allocate_ids, insert_rows
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 NOW = dt.datetime(2026, 11, 21, 18, 55, tzinfo=dt.UTC)
+STAMPED = {"version": 1, "created_at": NOW, "updated_at": NOW}
+"""The system columns that no row is without, besides the id."""
 
 
 def text(name: str, **more: Any) -> Field:
@@ -117,16 +122,10 @@ class Database:
                 return self.insert(name, *rows, connection=connection)
         codec = self.codec(name)
         ids = list(allocate_ids(connection, codec.table, len(rows)))
-        system = {"version": 1, "created_at": NOW, "updated_at": NOW}
         given = ("source", "external_id", "deleted_at")
-        encoded = [
-            codec.encode(
-                {k: v for k, v in row.items() if k not in given},
-                {**system, "id": id, **{k: v for k, v in row.items() if k in given}},
-            )
-            for id, row in zip(ids, rows, strict=True)
-        ]
-        insert_rows(connection, codec, encoded)
+        values = [{k: v for k, v in row.items() if k not in given} for row in rows]
+        own = {"id": ids, **{name: [row.get(name) for row in rows] for name in given}}
+        insert_rows(connection, codec, values, own, STAMPED)
         return ids
 
 
@@ -134,3 +133,49 @@ def create_database(url: str, entities: Mapping[str, Entity] = ALL, **versions: 
     database = Database(create_store_engine(url), entities, versions or {"core": "1.0"})
     database.upgrade()
     return database
+
+
+FULL = {
+    "name": "Straße 佛山 'x' \\ \t\u2028\"",
+    "code": "A-1",
+    "region": "East",
+    "staff": -(2**53) + 1,
+    "score": 0.1,
+    "vip": False,
+    "credit": "-12345678901234.5678",
+    "since": "0099-12-31",
+    "met_at": "2026-11-21T18:55:00.000001Z",
+    "tags": ["a", {"b": None, "c": [1.5, "ü"]}],
+    "subject": "customer:7",
+}
+
+
+def fill(database: Database) -> None:
+    """Write every kind of value, references in a circle, deleted rows, history, events and gaps in the ids."""
+    (team,) = database.insert("team", {"name": "East"})
+    (user,) = database.insert("user", {"login": "ann", "team": team})
+    with writing(database.engine) as connection:
+        connection.execute(sql("UPDATE crm_team SET lead = :user"), {"user": user})
+    one, _two = database.insert("customer", {**FULL, "owner": user}, {"deleted_at": NOW})
+    database.insert("customer", {"parent": one}, {"source": "erp", "external_id": "1"}, {})
+    with writing(database.engine) as connection:
+        connection.execute(sql("DELETE FROM crm_customer WHERE id = 5"))
+        row = history.HistoryRow(
+            at=NOW, actor="ann", actor_id=user, entity="customer", record_id=one, action="update", version=2,
+            source="api", old={"name": None, "tags": ["x"]},
+        )  # fmt: skip
+        history.append(connection, database.tables, [row])
+        outbox.append(
+            connection, database.tables, plugins=["mail"], entity="customer", action="create", record_ids=[one],
+            actor="ann", at=NOW,
+        )  # fmt: skip
+
+
+def everything(database: Database) -> dict[str, list[dict[str, Any]]]:
+    with reading(database.engine) as connection:
+        return {
+            name: [
+                dict(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
+            ]
+            for name, table in database.tables.metadata.tables.items()
+        }

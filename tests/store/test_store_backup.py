@@ -7,87 +7,30 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, inspect, select, text
-from store_entities import CUSTOMER, NOW, Database, create_database, entity, of, with_fields
+from sqlalchemy import inspect, text
+from store_entities import CUSTOMER, NOW, Database, create_database, entity, everything, fill, of, with_fields
 from store_entities import text as text_field
 
 from crmcore.errors import DatabaseError
 from crmcore.schema.model import Kind
-from crmcore.store import outbox
 from crmcore.store.backup import backup, restore
 from crmcore.store.engine import create_store_engine, reading, writing
-from crmcore.store.history import HistoryRow, append
 from crmcore.store.installed import read_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-FULL = {
-    "name": "Straße 佛山 'x' \\ \t\u2028\"",
-    "code": "A-1",
-    "region": "East",
-    "staff": -(2**53) + 1,
-    "score": 0.1,
-    "vip": False,
-    "credit": "-12345678901234.5678",
-    "since": "0099-12-31",
-    "met_at": "2026-11-21T18:55:00.000001Z",
-    "tags": ["a", {"b": None, "c": [1.5, "ü"]}],
-    "subject": "customer:7",
-}
-
-
-def _fill(database: Database) -> None:
-    """Write every kind of value, references in a circle, deleted rows, history, events and gaps in the ids."""
-    (team,) = database.insert("team", {"name": "East"})
-    (user,) = database.insert("user", {"login": "ann", "team": team})
-    with writing(database.engine) as connection:
-        connection.execute(text("UPDATE crm_team SET lead = :user"), {"user": user})
-    one, _two = database.insert("customer", {**FULL, "owner": user}, {"deleted_at": NOW})
-    database.insert("customer", {"parent": one}, {"source": "erp", "external_id": "1"}, {})
-    with writing(database.engine) as connection:
-        connection.execute(text("DELETE FROM crm_customer WHERE id = 5"))
-        row = HistoryRow(
-            at=NOW, actor="ann", actor_id=user, entity="customer", record_id=one, action="update", version=2,
-            source="api", old={"name": None, "tags": ["x"]},
-        )  # fmt: skip
-        append(connection, database.tables, [row])
-        outbox.append(
-            connection, database.tables, plugins=["mail"], entity="customer", action="create", record_ids=[one],
-            actor="ann", at=NOW,
-        )  # fmt: skip
-
-
-def _everything(database: Database) -> dict[str, list[dict[str, Any]]]:
-    with reading(database.engine) as connection:
-        return {
-            name: [
-                dict(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
-            ]
-            for name, table in database.tables.metadata.tables.items()
-        }
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """An empty database of either kind, beside the one that `database` is."""
-    if request.param == "sqlite":
-        engine = create_store_engine(f"sqlite:///{tmp_path / 'restored.db'}")
-    else:
-        engine = create_store_engine(request.getfixturevalue("another_postgres_url"))
-    yield engine
-    engine.dispose()
+    from sqlalchemy import Engine
 
 
 def test_an_archive_restores_into_either_database(database: Database, target: Engine, tmp_path: Path) -> None:
-    _fill(database)
+    fill(database)
 
     written = backup(database.engine, tmp_path / "crm.zip", now=NOW)
     read = restore(target, tmp_path / "crm.zip")
 
     restored = Database(target)
-    assert _everything(restored) == _everything(database)
+    assert everything(restored) == everything(database)
     assert (read, read.created_at) == (written, NOW)
     assert read.rows["crm_customer"] == 4
     assert restored.upgrade().statements == ()
@@ -141,7 +84,7 @@ def test_what_a_disabled_plugin_stored_is_in_the_archive(database: Database, tar
     restore(target, tmp_path / "crm.zip")
 
     restored = Database(target, enabled.entities, enabled.versions)
-    assert _everything(restored) == _everything(enabled)
+    assert everything(restored) == everything(enabled)
     with reading(target) as connection:
         assert set(read_installed(connection, restored.tables)) == {"core", "abc"}
 
@@ -152,7 +95,7 @@ def test_many_rows_are_written_and_read_in_batches(database: Database, target: E
     backup(database.engine, tmp_path / "crm.zip", now=NOW)
     restore(target, tmp_path / "crm.zip")
 
-    assert _everything(Database(target)) == _everything(database)
+    assert everything(Database(target)) == everything(database)
 
 
 def test_tables_of_others_are_neither_saved_nor_in_the_way(database: Database, target: Engine, tmp_path: Path) -> None:
@@ -171,13 +114,14 @@ def test_changes_made_during_a_backup_are_not_in_it(database: Database, tmp_path
     from crmcore.store import backup as module
 
     database.insert("customer", {"name": "A"})
-    real = module.read_structure
+    real = module.stored_structure
 
-    def read_then_change(connection: Any, names: Any) -> Any:
+    def read_then_change(connection: Any) -> Any:
+        found = real(connection)
         database.insert("customer", {"name": "B"})
-        return real(connection, names)
+        return found
 
-    monkeypatch.setattr(module, "read_structure", read_then_change)
+    monkeypatch.setattr(module, "stored_structure", read_then_change)
 
     written = backup(database.engine, tmp_path / "crm.zip", now=NOW)
 
@@ -190,12 +134,12 @@ def test_changes_made_during_a_backup_are_not_in_it(database: Database, tmp_path
 def test_a_database_that_holds_a_crm_is_not_overwritten(database: Database, tmp_path: Path) -> None:
     database.insert("customer", {"name": "A"})
     backup(database.engine, tmp_path / "crm.zip", now=NOW)
-    before = _everything(database)
+    before = everything(database)
 
     with pytest.raises(DatabaseError, match="holds a CRM already"):
         restore(database.engine, tmp_path / "crm.zip")
 
-    assert _everything(database) == before
+    assert everything(database) == before
 
 
 def test_a_database_without_a_crm_is_not_backed_up(database_url: str, tmp_path: Path) -> None:
@@ -220,7 +164,7 @@ def test_a_failing_backup_leaves_the_old_archive_and_no_rubbish(
 
     path = tmp_path / "crm.zip"
     path.write_bytes(b"the old one")
-    monkeypatch.setattr(module, "_last_id", lambda *_: 1 / 0)
+    monkeypatch.setattr(module, "last_id", lambda *_: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         backup(database.engine, path, now=NOW)
@@ -291,7 +235,7 @@ def test_an_archive_that_was_tampered_with_is_refused_and_nothing_written(
     database_url: str, tmp_path: Path, change: Any
 ) -> None:
     source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
-    _fill(source)
+    fill(source)
     path = tmp_path / "crm.zip"
     backup(source.engine, path, now=NOW)
     source.engine.dispose()
@@ -309,7 +253,7 @@ def test_an_archive_that_was_tampered_with_is_refused_and_nothing_written(
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_truncated_archive_is_refused_and_nothing_written(database_url: str, tmp_path: Path, share: float) -> None:
     source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
-    _fill(source)
+    fill(source)
     path = tmp_path / "crm.zip"
     backup(source.engine, path, now=NOW)
     source.engine.dispose()
@@ -327,7 +271,7 @@ def test_a_truncated_archive_is_refused_and_nothing_written(database_url: str, t
 
 def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
     source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
-    _fill(source)
+    fill(source)
     path = tmp_path / "crm.zip"
     backup(source.engine, path, now=NOW)
     source.engine.dispose()

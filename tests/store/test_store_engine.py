@@ -35,7 +35,7 @@ def test_an_sqlite_connection_is_durable_patient_and_keeps_references(tmp_path: 
     with reading(engine) as connection:
         found = [_pragma(connection, name) for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")]
 
-    assert found == ["wal", 1, 30_000, 1]
+    assert found == ["wal", 1, 120_000, 1]
     engine.dispose()
 
 
@@ -132,7 +132,7 @@ def test_a_connection_without_foreign_keys_is_refused(tmp_path: Path) -> None:
     with engine.connect() as connection, pytest.raises(DatabaseError, match="foreign keys are switched off") as caught:
         check_connection(connection)
 
-    assert "adopt(engine)" in (caught.value.hint or "")
+    assert "CRM(registry, engine)" in (caught.value.hint or "")
     engine.dispose()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DataError, IntegrityError
-from store_entities import NOW, Database, create_database
+from store_entities import NOW, STAMPED, Database, create_database
 
 from crmcore.errors import DatabaseError
 from crmcore.schema.model import SYSTEM_FIELDS
@@ -131,14 +131,13 @@ def test_ids_go_on_after_a_row_with_an_id_of_its_own_on_sqlite(tmp_path: Any) ->
     database = create_database(f"sqlite:///{tmp_path / 'crm.db'}")
     codec = database.codec("customer")
     with writing(database.engine) as connection:
-        row = codec.encode({}, {"id": 1000, "version": 1, "created_at": NOW, "updated_at": NOW})
-        insert_rows(connection, codec, [row])
+        insert_rows(connection, codec, [{}], {"id": [1000]}, STAMPED)
         assert list(allocate_ids(connection, codec.table, 2)) == [1001, 1002]
 
 
 def test_nothing_is_inserted_for_no_rows(database: Database) -> None:
     with writing(database.engine) as connection:
-        insert_rows(connection, database.codec("customer"), [])
+        insert_rows(connection, database.codec("customer"), [], {}, {})
 
     assert _rows(database) == []
 
@@ -252,14 +251,12 @@ def test_a_reference_to_nothing_is_refused(database: Database, copies: int) -> N
 def test_a_taken_primary_key_is_told(database: Database) -> None:
     (id,) = database.insert("customer", {})
     codec = database.codec("customer")
-    row = codec.encode({}, {"id": id, "version": 1, "created_at": NOW, "updated_at": NOW})
-
     with (
         writing(database.engine) as connection,
         pytest.raises(IntegrityError) as caught,
         connection.begin_nested(),
     ):
-        insert_rows(connection, codec, [row])
+        insert_rows(connection, codec, [{}], {"id": [id]}, STAMPED)
 
     violation = read_violation(caught.value, database.tables.metadata)
     assert (violation.kind, violation.columns) == ("unique", ("id",))
@@ -273,7 +270,7 @@ def test_a_missing_system_column_is_neither_unique_nor_reference(database: Datab
         pytest.raises(IntegrityError) as caught,
         connection.begin_nested(),
     ):
-        insert_rows(connection, codec, [codec.encode({}, {"id": 1})])
+        insert_rows(connection, codec, [{}], {"id": [1]}, {})
 
     assert read_violation(caught.value, database.tables.metadata).kind == "other"
 

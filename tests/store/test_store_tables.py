@@ -84,7 +84,7 @@ def test_only_the_unique_indexes_of_fields_are_limited_to_live_rows(tables: Tabl
         code = str(CreateIndex(_index(customer, "code__folded")).compile(dialect=dialect))
         external = str(CreateIndex(_index(customer, "source", "external_id")).compile(dialect=dialect))
         assert code.endswith("(code__folded) WHERE deleted_at IS NULL")
-        assert external.endswith("(source, external_id)")
+        assert external.endswith("(source, external_id) WHERE source IS NOT NULL AND external_id IS NOT NULL")
 
 
 def test_a_match_rule_over_an_indexed_field_needs_no_second_index() -> None:
@@ -93,6 +93,24 @@ def test_a_match_rule_over_an_indexed_field_needs_no_second_index() -> None:
     names = [index.name for index in build_tables(composed(thing)).entity["thing"].indexes]
 
     assert sorted(names) == ["ix_crm_thing_code__folded", "uq_crm_thing_source_external_id"]
+
+
+def test_an_index_over_several_fields_tells_deleted_rows_and_serves_its_first_field_alone() -> None:
+    visit = entity(
+        "visit",
+        of(Kind.REF, "customer", ref="customer"),
+        of(Kind.DATE, "day", index=True),
+        indexes=(("customer", "day"), ("customer", "day")),
+    )
+    table = build_tables(composed(visit)).entity["visit"]
+
+    assert _indexes(table) == {
+        (True, ("source", "external_id")),
+        (False, ("customer", "day", "deleted_at")),
+        (False, ("day",)),
+    }
+    (several,) = (index for index in table.indexes if len(index.columns) == 3)
+    assert "WHERE" not in str(CreateIndex(several).compile(dialect=sqlite.dialect()))
 
 
 def test_foreign_keys_have_no_cascade(tables: Tables) -> None:
@@ -162,3 +180,14 @@ def test_names_that_postgresql_would_cut_are_refused_all_at_once() -> None:
 
 def test_words_of_sql_are_quoted(tables: Tables) -> None:
     assert '"group" TEXT' in str(CreateTable(tables.entity[ORDER.name]).compile(dialect=sqlite.dialect()))
+
+
+def test_empty_cells_are_not_indexed_where_a_field_may_be_empty() -> None:
+    note = entity("note", text_field("title", required=True, index=True), text_field("place", index=True))
+    indexes = {index.name: index for index in build_tables(composed(note)).entity["note"].indexes}
+
+    for dialect in (sqlite.dialect(), postgresql.dialect()):
+        title = str(CreateIndex(indexes["ix_crm_note_title__folded"]).compile(dialect=dialect))
+        place = str(CreateIndex(indexes["ix_crm_note_place__folded"]).compile(dialect=dialect))
+        assert title.endswith("(title__folded)")
+        assert place.endswith("(place__folded) WHERE place__folded IS NOT NULL")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+from crmcore import hookimpl
+from crmcore.errors import PluginError
+from crmcore.testing import import_file, plugin_of, read_reminders, read_timeline, run_report, run_rule
+from crmcore.types import Plugin, Ref, Reminder, TimelineEntry
 
 PLUGIN = """
 from types import SimpleNamespace
@@ -87,3 +91,58 @@ def test_two_crms_of_one_test_have_two_databases(make_crm):
         session.create("customer", {"name": "Acme"})
     with second.session(read_only=True) as session:
         assert session.count("customer") == 0
+
+
+def test_a_plugin_is_read_from_its_package(make_crm):
+    import crmcore_abc
+
+    plugin = plugin_of(crmcore_abc)
+
+    assert plugin.manifest["name"] == "abc"
+    assert [*plugin.schemas] == ["customer.extend.json"]
+    assert [*make_crm(plugins=[plugin]).registry.plugins] == ["abc"]
+
+
+def test_rules_reports_and_files_are_run_in_one_line(make_crm, tmp_path):
+    crm = make_crm(enabled=["abc", "tabular"])
+    file = tmp_path / "customers.csv"
+    file.write_text("name,city\nAcme,深圳\n", encoding="utf-8")
+
+    assert import_file(crm, file, "customer").outcomes == {"created": 1}
+    assert run_rule(crm, "abc.class").labels == (("A", 0), ("B", 0), ("C", 1))
+    assert [row[:2] for row in run_report(crm, "abc.classes", days=30).rows] == [("C", 1)]
+
+
+def following(title):
+    """A plugin that tells and reminds, or fails where its title is None."""
+
+    @hookimpl
+    def crm_timeline(tx, entity, ids):
+        return [TimelineEntry(about=Ref(entity, id), at=tx.today, kind="rain", title=title) for id in ids]
+
+    @hookimpl
+    def crm_reminders(tx, since, until):
+        return [Reminder(kind="rain.umbrella", due=until, ref=Ref("customer", 1), title=title)]
+
+    hooks = SimpleNamespace(crm_timeline=crm_timeline, crm_reminders=crm_reminders)
+    return Plugin(manifest={"name": "rain", "version": "1.0", "summary": "Rains."}, module=hooks)
+
+
+def test_what_happened_and_what_is_due_is_read(make_crm):
+    crm = make_crm(plugins=[following("It rains")])
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+
+    assert "It rains" in [entry.title for entry in read_timeline(crm, "customer", 1)]
+    assert [one.due for one in read_reminders(crm, days=3)] == [dt.date(2026, 1, 17)]
+
+
+def test_a_plugin_that_fails_to_tell_or_remind_fails_its_test(make_crm):
+    crm = make_crm(plugins=[following(None)])
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+
+    with pytest.raises(PluginError, match="crm_timeline"):
+        read_timeline(crm, "customer", 1)
+    with pytest.raises(PluginError, match="crm_reminders"):
+        read_reminders(crm)

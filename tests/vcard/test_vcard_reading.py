@@ -399,6 +399,6 @@ def test_a_file_without_cards_is_refused(read, content):
 
 def test_a_card_that_never_ends_does_not_fill_the_memory(read, monkeypatch):
     monkeypatch.setattr("crmcore_vcard.cards.LARGEST", 200)
-    _header, problem, *_rest = read("BEGIN:VCARD\nFN:A\n" + "NOTE:" + "x" * 300 + "\n" + "END:VCARD\n")
+    _header, problem, row = read("BEGIN:VCARD\nFN:A\n" + "NOTE:" + "x" * 300 + "\nTEL:1\n" + "END:VCARD\nBEGIN:VCARD\nFN:B\nEND:VCARD\n")
     assert problem.message == "the card is too large: END:VCARD may be missing"
     assert problem.value == ["BEGIN:VCARD"]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcore.cli.failures import PROBLEMS, logs_hidden
+from crmcore.cli.failures import PROBLEMS
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
+from crmcore.cli.logs import logs_hidden
 from crmcore.cli.output import json_option, print_json
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext

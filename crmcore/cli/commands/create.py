@@ -36,4 +36,4 @@ def create(instance: Instance, entity: str, values: Sequence[str], *, duplicate:
     with instance.session() as session:
         read = values_from(session, session.runtime.entity(entity), values)
         record = session.create(entity, read, on_match="create" if duplicate else "error")
-        print_saved(session, record, as_json=as_json)
+    print_saved(session, record, as_json=as_json)  # not before it is committed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crmcore.cli.commands.db_copy import copy
 from crmcore.cli.failures import PROBLEMS
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Group
@@ -26,6 +27,9 @@ __all__ = ["db"]
 @click.group(cls=Group, help=_("Look after the database."))
 def db() -> None:
     """Group the commands about the database."""
+
+
+db.add_command(copy)
 
 
 @db.command(help=_("Show whether the database is up to date; ends with code 1 if it is not."))

@@ -60,11 +60,11 @@ def log(instance: Instance, /, kind: str, ref: Ref, text: str, *, as_json: bool,
         if values.get("happened_at") and "done_by" in model.fields:
             values.setdefault("done_by", session.actor.id)
         record = session.create(_ACTIVITY, values)
-        if as_json:
-            print_json(record.as_json())
-        else:
-            said = model.fields["kind"].enum_titles.get(record["kind"], {})
-            click.echo(f"{record.ref}  {_title(said, record['kind'])}  {ref}")
+    if as_json:  # not before it is committed
+        print_json(record.as_json())
+    else:
+        said = model.fields["kind"].enum_titles.get(record["kind"], {})
+        click.echo(f"{record.ref}  {_title(said, record['kind'])}  {ref}")
 
 
 def _written(options: dict[str, Any]) -> Iterator[str]:

@@ -109,7 +109,7 @@ def move(instance: Instance, ref: Ref, stage: str, values: Sequence[str], name: 
         chosen, found = _stage(session, ref, stage, name)
         read = values_from(session, session.runtime.entity(ref.entity), values)
         record = pipelines.move(session, chosen, ref.id, found.name, read)
-        print_saved(session, record, as_json=as_json)
+    print_saved(session, record, as_json=as_json)  # not before it is committed
 
 
 @pipeline.command(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
+from crmcore.cli.commands.plugins_new import new
+from crmcore.cli.commands.plugins_purge import purge
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Group
 from crmcore.cli.output import Heading, json_option, print_json, print_pairs, print_table
@@ -16,7 +19,6 @@ from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from crmcore.config import Config
     from crmcore.manifest import Manifest
@@ -57,6 +59,10 @@ def plugins() -> None:
     """Group the commands about plugins."""
 
 
+plugins.add_command(new)
+plugins.add_command(purge)
+
+
 @plugins.command("list", help=_("List the plugins that are installed."))
 @json_option(_("Print the plugins as JSON."))
 @pass_instance
@@ -90,14 +96,25 @@ def info(instance: Instance, name: str, *, as_json: bool) -> None:
 
 @plugins.command(help=_("Enable plugins in crm.toml, whose comments stay."))
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--dir",
+    "folder",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help=_("The folder that they are in, where they are not installed; it is added to plugin_dirs."),
+)
 @pass_instance
-def enable(instance: Instance, names: Sequence[str]) -> None:
+def enable(instance: Instance, names: Sequence[str], folder: Path | None) -> None:
     """Add plugins to the configuration."""
-    from crmcore.config import enable as enable_in  # noqa: PLC0415  # commands are imported for --help too
+    from crmcore.config import add_plugin_dir  # noqa: PLC0415  # commands are imported for --help too
+    from crmcore.config import enable as enable_in  # noqa: PLC0415  # the same
 
-    known = _listed(_config(instance))
+    config = _config(instance)
+    known = _listed(evolve(config, plugin_dirs=[*config.plugin_dirs, folder]) if folder else config)
     for name in names:
         _named(known, name)
+    if folder is not None and add_plugin_dir(instance.path, folder):
+        click.echo(_("{folder} added to plugin_dirs").format(folder=folder))
     _switch(instance.path, names, enable_in, done=_("{name} enabled"), unchanged=_("{name} is enabled already"))
     click.echo(_("Now run: crmcore db upgrade"))
 

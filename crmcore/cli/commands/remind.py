@@ -47,7 +47,7 @@ def remind(
     as_json: bool,
 ) -> None:
     """Print a line for each reminder."""
-    from crmcore.cli.failures import logs_hidden  # noqa: PLC0415  # failures are named below
+    from crmcore.cli.logs import logs_hidden  # noqa: PLC0415  # failures are named below
     from crmcore.reminders import reminders  # noqa: PLC0415  # it imports SQLAlchemy
 
     with instance.session(read_only=True) as session, logs_hidden():

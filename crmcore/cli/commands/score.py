@@ -41,7 +41,7 @@ def run(instance: Instance, rules: Sequence[str], as_of: dt.date | None, *, as_j
 
     chosen = scoring.rules(instance.registry, rules)
     with instance.session() as session:
-        runs = [scoring.run(session, rule, as_of) for rule in chosen]
+        runs = scoring.run_all(session, chosen, as_of)
     if as_json:
         print_json([run_json(done) for done in runs])
         return

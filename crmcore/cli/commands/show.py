@@ -62,7 +62,7 @@ def print_record(session: Session, record: Record) -> None:
 
 def _print_timeline(session: Session, record: Record, *, as_json: bool) -> bool:
     """Print the timeline and return whether every plugin could tell its part."""
-    from crmcore.cli.failures import logs_hidden  # noqa: PLC0415  # failures are named below
+    from crmcore.cli.logs import logs_hidden  # noqa: PLC0415  # failures are named below
     from crmcore.timeline import timeline  # noqa: PLC0415  # it imports SQLAlchemy
 
     with logs_hidden():

@@ -81,7 +81,7 @@ def _update_one(instance: Instance, ref: Ref, values: Sequence[str], version: in
     with instance.session() as session:
         read = values_from(session, session.runtime.entity(ref.entity), values)
         record = session.update(ref.entity, ref.id, read, version=version)
-        print_saved(session, record, as_json=as_json)
+    print_saved(session, record, as_json=as_json)  # not before it is committed
 
 
 def _update_many(instance: Instance, entity: str, where: str, values: Sequence[str], *, yes: bool) -> int | None:

@@ -74,8 +74,8 @@ def import_all(crm: CRM, inputs: Mapping[str, Path], login: str) -> None:
 def score_all(crm: CRM, login: str) -> None:
     """Run every rule."""
     with crm.session(login, source="cli") as session:
-        for rule in scoring.rules(crm.registry):
-            click.echo(run_line(scoring.run(session, rule)))
+        for done in scoring.run_all(session, scoring.rules(crm.registry)):
+            click.echo(run_line(done))
 
 
 def work(crm: CRM, login: str) -> None:

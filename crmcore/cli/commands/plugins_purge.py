@@ -1,0 +1,103 @@
+"""``crmcore plugins purge``: what a disabled plugin has stored goes into an archive, or comes back from one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crmcore.cli.failures import PROBLEMS
+from crmcore.cli.instance import Instance, pass_instance
+from crmcore.cli.lazy import Command
+from crmcore.cli.output import print_pairs, remark
+from crmcore.errors import UsageError
+from crmcore.i18n import gettext as _
+from crmcore.i18n import ngettext
+
+if TYPE_CHECKING:
+    from crmcore.store.purging import Purge
+
+__all__ = ["purge"]
+
+
+@click.command(
+    cls=Command,
+    help=_("""Remove for good what a disabled plugin has stored: tables, columns, their history.
+
+    All of it is written into an archive first, from which --undo brings it back when the plugin is enabled again."""),
+)
+@click.argument("name")
+@click.option(
+    "--export", type=click.Path(path_type=Path), metavar="FILE", help=_("Where the archive goes; a new file, *.zip.")
+)
+@click.option("--undo", type=click.Path(path_type=Path), metavar="FILE", help=_("Bring back what is in this archive."))
+@click.option("--yes", is_flag=True, help=_("Do not ask."))
+@click.pass_context
+@pass_instance
+def purge(
+    instance: Instance, ctx: click.Context, name: str, *, export: Path | None, undo: Path | None, yes: bool
+) -> None:
+    """Remove what a plugin has stored, or bring it back."""
+    if (export is None) == (undo is None):
+        raise UsageError(
+            _("a purge writes an archive, or is taken back from one"),
+            hint=_("Write --export FILE, or --undo FILE."),
+        )
+    if undo is not None:
+        _undo(instance, name, undo)
+    elif export is not None:
+        _purge(instance, ctx, name, export, yes=yes)
+
+
+def _purge(instance: Instance, ctx: click.Context, name: str, export: Path, *, yes: bool) -> None:
+    if export.exists():
+        raise UsageError(_("{path} is there already").format(path=export), hint=_("Name a new file."))
+    _print(instance.crm.plan_purge(name))
+    if not (yes or _confirmed(name)):
+        remark(_("nothing was removed"))
+        ctx.exit(PROBLEMS)
+    instance.crm.purge(name, export)
+    click.echo(_("purged: {plugin}; what it had stored is in {file}").format(plugin=name, file=export))
+
+
+def _undo(instance: Instance, name: str, archive: Path) -> None:
+    done = instance.crm.undo_purge(name, archive)
+    restored = ngettext("{n} row is back", "{n} rows are back", done.restored)
+    click.echo(restored.format(n=f"{done.restored:,}"))
+    if done.left:
+        said = ngettext(
+            "{n} row stays in the archive: its record is gone, was erased, or has new values",
+            "{n} rows stay in the archive: their records are gone, were erased, or have new values",
+            done.left,
+        )
+        remark(said.format(n=f"{done.left:,}"))
+
+
+def _print(going: Purge) -> None:
+    """Print what goes, and what stays although one might think otherwise."""
+    pairs = [(_("Plugin"), f"{going.plugin.name} {going.plugin.version}")]
+    pairs += [
+        (_("Table goes"), f"{entity}: " + ngettext("{n} record", "{n} records", n).format(n=f"{n:,}"))
+        for entity, n in going.entities.items()
+    ]
+    pairs += [
+        (_("Column goes"), f"{field}: " + ngettext("{n} value", "{n} values", n).format(n=f"{n:,}"))
+        for field, n in going.fields.items()
+    ]
+    pairs += [
+        (_("Emptied"), f"{field}: " + ngettext("{n} reference", "{n} references", n).format(n=f"{n:,}"))
+        for field, n in going.references.items()
+    ]
+    pairs += [
+        (_("Stays"), f"{value}: " + ngettext("in {n} record", "in {n} records", n).format(n=f"{n:,}"))
+        for value, n in going.values.items()
+    ]
+    pairs += [(_("Stays"), _("{field}: declared by somebody else").format(field=field)) for field in going.adopted]
+    print_pairs(pairs)
+
+
+def _confirmed(name: str) -> bool:
+    click.echo(_("Remove it for good, with its history? Type the name of the plugin to confirm: "), nl=False, err=True)
+    return sys.stdin.readline().strip() == name

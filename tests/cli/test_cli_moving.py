@@ -1,0 +1,53 @@
+"""``db copy`` and ``plugins purge`` at the command line; the tests of the store say what they do to databases."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from cli_surroundings import Run
+
+
+def test_a_copy_tells_its_rows_and_which_line_to_change(empty: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (empty / "crm.toml").read_text(encoding="utf-8")
+    done = run("db", "copy", "sqlite:///copy.db")
+    assert "copied, and the same in both" in done.stdout
+    assert done.stderr.endswith('of crm.toml: url = "sqlite:///copy.db"\n')
+    assert (empty / "crm.toml").read_text(encoding="utf-8") == before
+
+    monkeypatch.setenv("ELSEWHERE", "sqlite:///third.db")
+    copied = json.loads(run("db", "copy", "sqlite:///copy.db", "env:ELSEWHERE", "--json").stdout)
+    assert {table["table"]: table["rows"] for table in copied}["crm_user"] == 1
+    assert {len(table["sha256"]) for table in copied} == {64}
+
+
+def test_a_copy_that_cannot_be_meant_or_made_is_told(empty: Path, run: Run) -> None:
+    assert "holds a CRM already" in run("db", "copy", "sqlite:///crm.db", code=8).stderr
+    assert "there is no database typo.db" in run("db", "copy", "sqlite:///typo.db", "sqlite:///b.db", code=8).stderr
+    assert "is not set" in run("db", "copy", "env:NOWHERE", code=2).stderr
+    assert "found 3" in run("db", "copy", "a", "b", "c", code=2).stderr
+    assert "is missing" in run("db", "copy", code=2).stderr
+    assert sorted(path.name for path in empty.glob("*.db")) == ["crm.db"]
+
+
+def test_a_purge_asks_and_takes_no_for_an_answer(empty: Path, run: Run) -> None:
+    run("plugins", "enable", "abc")
+    run("db", "upgrade")
+    assert "the plugin abc is enabled" in run("plugins", "purge", "abc", "--export", "abc.zip", code=2).stderr
+    run("plugins", "disable", "abc")
+    refused = run("plugins", "purge", "abc", "--export", "abc.zip", answer="yes\n", code=1)
+    assert "customer.abc_class: 0 values" in refused.stdout
+    assert not (empty / "abc.zip").exists()
+    for options in ([], ["--export", "a.zip", "--undo", "a.zip"]):
+        run("plugins", "purge", "abc", *options, code=2)
+
+    assert "purged: abc" in run("plugins", "purge", "abc", "--export", "abc.zip", "--yes").stdout
+    assert "is there already" in run("plugins", "purge", "abc", "--export", "abc.zip", "--yes", code=2).stderr
+    assert "Did you mean" not in run("plugins", "purge", "abc", "--export", "b.zip", "--yes", code=2).stderr
+    assert "does not run" in run("plugins", "purge", "abc", "--undo", "abc.zip", code=2).stderr
+    assert "cannot be read" in run("plugins", "purge", "abc", "--undo", "gone.zip", code=8).stderr
+    run("check")
