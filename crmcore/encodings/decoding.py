@@ -6,6 +6,7 @@ Which encoding to try is :mod:`crmcore.encodings.detection`'s.
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import define
@@ -102,8 +103,9 @@ def decoded(path: Path, codec: str, label: str, lines: LineCount) -> Iterator[st
                 text = decoder.decode(block, final=not block)
             except UnicodeError as error:
                 fitting = getattr(error, "start", 0) - waiting
-                decoder.setstate(state)
-                lines.add(decoder.decode(block[: max(fitting, 0)]))
+                with suppress(UnicodeError):  # of what has no mark where it should have one nothing fits
+                    decoder.setstate(state)
+                    lines.add(decoder.decode(block[: max(fitting, 0)]))
                 message = _("byte {number:,} is not {encoding}").format(number=before + fitting + 1, encoding=label)
                 raise Undecodable(message, code="encoding", line=lines.ended + 1) from None
             lines.add(text)

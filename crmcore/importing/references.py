@@ -16,7 +16,8 @@ from sqlalchemy import select
 from crmcore.access import live
 from crmcore.i18n import gettext as _
 from crmcore.records.incoming import read_rows
-from crmcore.records.matching import draft_keys, find_candidates
+from crmcore.records.keys import draft_keys
+from crmcore.records.matching import find_candidates
 from crmcore.records.reading import visible_ids
 from crmcore.records.writing import chunks
 from crmcore.schema.model import Kind

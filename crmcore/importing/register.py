@@ -7,6 +7,7 @@ on where it stopped. Writing rejected rows to a file at the end is :mod:`crmcore
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ __all__ = [
     "RejectedRow",
     "SourceFile",
     "advance",
+    "check_unchanged",
     "imports",
     "open_job",
     "source_file",
@@ -40,6 +42,7 @@ __all__ = [
     "waiting",
 ]
 
+_log = logging.getLogger(__name__)
 _BYTES_PER_READ = 1 << 20
 
 
@@ -53,6 +56,8 @@ class SourceFile:
     size: int
     lines: int
     """Number of its lines: what progress is measured by where a reader does not know better."""
+    modified: int | None = None
+    """When it was last changed, in nanoseconds; None where nobody looked."""
 
 
 @frozen
@@ -79,6 +84,7 @@ def source_file(path: Path) -> SourceFile:
     digest, size, lines, last = hashlib.sha256(), 0, 0, b""
     try:
         str(path.absolute()).encode()
+        modified = path.stat().st_mtime_ns
         with path.open("rb") as file:
             while block := file.read(_BYTES_PER_READ):
                 digest.update(block)
@@ -91,7 +97,24 @@ def source_file(path: Path) -> SourceFile:
         raise UsageError(
             _("the name of {path} is not written in UTF-8").format(path=ascii(str(path))), hint=_("Rename the file.")
         ) from error
-    return SourceFile(path, digest.hexdigest(), size, lines + (not last.endswith(b"\n") and size > 0))
+    return SourceFile(path, digest.hexdigest(), size, lines + (not last.endswith(b"\n") and size > 0), modified)
+
+
+def check_unchanged(file: SourceFile) -> None:
+    """Refuse to end the import of a file that was changed meanwhile: nobody knows which of its rows were read.
+
+    Raises:
+        UsageError: it was, or it is gone.
+    """
+    try:
+        now = file.path.stat()
+    except OSError as error:
+        raise UsageError(_("{path} cannot be read: {reason}").format(path=file.path, reason=error.strerror)) from error
+    if file.modified is not None and (now.st_mtime_ns, now.st_size) != (file.modified, file.size):
+        raise UsageError(
+            _("{path} was changed while it was imported").format(path=file.path),
+            hint=_("Import it again as it is now: rows that are there already change nothing."),
+        )
 
 
 def open_job(
@@ -127,7 +150,9 @@ def open_job(
         )
         if found is not None and not restart:
             return ImportJob(found.id, entity, file, found.position, found.outcomes, resumed=True)
-        if found is not None:
+        if found is None:
+            _tell_of_stopped(session, file, entity)
+        else:
             store.close(session.connection, tables, found.id, state="finished", now=session.now)
         id = store.begin(
             session.connection,
@@ -141,6 +166,23 @@ def open_job(
             now=session.now,
         )
     return ImportJob(id, entity, file, 0, Counter(), resumed=False)
+
+
+def _tell_of_stopped(session: Session, file: SourceFile, entity: str) -> None:
+    """Say it where an import of a file of this name was stopped and is not continued."""
+    before = store.stopped(
+        session.connection, session.runtime.tables, entity=entity, file=str(file.path), actor=session.actor.login
+    )
+    if before is None:
+        return
+    changed = (
+        _("the file has changed") if before.digest != file.digest else _("its mapping or the options have changed")
+    )
+    _log.warning(
+        _("import {id} of {path} stopped after row {position:,} and is not continued: {changed}").format(
+            id=before.id, path=file.path, position=before.position, changed=changed
+        )
+    )
 
 
 def advance(

@@ -1,6 +1,6 @@
 """The rows of a file in chunks through the first door, each chunk committed with its position; then those that wait.
 
-What becomes of one row is :mod:`crmcore.importing.passage`, of one chunk :mod:`crmcore.importing.saving`.
+What becomes of one row is :mod:`crmcore.importing.passage`, of a page of them :mod:`crmcore.importing.saving`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from crmcore.importing.result import LEFT_OUT, created_key
 from crmcore.importing.saving import Saving
 from crmcore.records.saving import IMPORT
 from crmcore.store.imports import iterate_rejects
+from crmcore.store.statistics import refresh_statistics
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ if TYPE_CHECKING:
     from crmcore.records.session import Session
     from crmcore.types import Actor
 
+    Page = Sequence[tuple[Item, Row | None]]
+
 __all__ = ["Rounds", "Settings"]
 
-_ROWS_PER_CHUNK = 5000
-"""Rows of a file that are one transaction. Every commit writes each page of an index anew that its rows touch, so small
-ones cost a large table dear; large ones cost memory, and keep other writers waiting."""
+_ROWS_PER_PAGE = 1000
+"""Rows that are saved together, few enough to stay in a processor's cache."""
+_PAGES_PER_CHUNK = 5
+"""Pages that are one transaction: a commit writes every page of an index anew that its rows touch, so many small ones
+cost a large table dear, and a long one keeps other writers waiting."""
 _PROBLEMS_KEPT = 100
 
 
@@ -84,12 +89,14 @@ class Rounds:
         """Save the rows that are not done with yet."""
         resumed, stopwatch = self.job.position, None
         with Passage(self.source, self.plan, self.crm.registry.entities) as passage:
-            for chunk in _chunks(passage.rows(resumed)):
+            pages = _pages(passage.rows(resumed))
+            # The first page of a chunk is read before its transaction begins, so that other writers find a gap.
+            for first in pages:
                 if stopwatch is None:
-                    stopwatch = self._stopwatch(chunk[0][0].line)
-                    self._show(stopwatch, resumed, chunk[0][0].line)
-                self._save_chunk(chunk)
-                self._show(stopwatch, self.job.position, chunk[-1][0].line)
+                    stopwatch = self._stopwatch(first[0][0].line)
+                    self._show(stopwatch, resumed, first[0][0].line)
+                line = self._save_chunk(chain([first], islice(pages, _PAGES_PER_CHUNK - 1)))
+                self._show(stopwatch, self.job.position, line)
             if stopwatch is None:  # no rows, or none that an interrupted run had left
                 self._show(self._stopwatch(self.job.file.lines), resumed, self.job.file.lines)
             self.cleaned = passage.cleaned
@@ -104,23 +111,35 @@ class Rounds:
         if self.settings.create_missing:
             self._later_round(waits=False)
 
-    def _save_chunk(self, chunk: Sequence[tuple[Item, Row | None]]) -> None:
-        rows = [row for _item, row in chunk if row is not None]
+    def _save_chunk(self, pages: Iterable[Page]) -> int:
+        """Save pages in one transaction, and return the line of the last row."""
+        job, bad, line = self.job, [], 0
         with self._session() as session:
-            saving = self._saving(session, waits=True)
-            saving.save(rows)
-            outcomes = Counter(row.outcome for row in rows)
-            outcomes.update({created_key(entity): n for entity, n in saving.created.items()})
-            outcomes[LEFT_OUT] = len(chunk) - len(rows)
-            job = register.advance(
-                session,
-                self.job,
-                position=chunk[-1][0].position,
-                outcomes=outcomes,
-                rejected=[_rejected(row) for row in rows if row.outcome == "rejected"],
-            )
+            for page in pages:
+                rows = [row for _item, row in page if row is not None]
+                job = self._save_page(session, job, page, rows)
+                bad += [row for row in rows if row.problems]
+                line = page[-1][0].line
         self.job = job
-        self._note_problems(rows)
+        self._note_problems(bad)
+        return line
+
+    def _save_page(self, session: Session, job: ImportJob, page: Page, rows: Sequence[Row]) -> ImportJob:
+        saving = self._saving(session, waits=True)
+        saving.save(rows)
+        outcomes = Counter(row.outcome for row in rows)
+        outcomes.update({created_key(entity): n for entity, n in saving.created.items()})
+        outcomes[LEFT_OUT] = len(page) - len(rows)
+        if job.position == 0 and len(page) == _ROWS_PER_PAGE:
+            entities = {self.plan.entity.name, *saving.created}
+            refresh_statistics(session.connection, [session.runtime.tables.entity[name] for name in entities])
+        return register.advance(
+            session,
+            job,
+            position=page[-1][0].position,
+            outcomes=outcomes,
+            rejected=[_rejected(row) for row in rows if row.outcome == "rejected"],
+        )
 
     def _later_round(self, *, waits: bool) -> bool:
         """Try rows that wait once more, and return whether any got in."""
@@ -131,7 +150,7 @@ class Rounds:
         before = self.job.outcomes["rejected"]
         # The file is read again: how often a row had come before is told by the rows before it.
         with Passage(self.source, self.plan, self.crm.registry.entities) as passage:
-            for pairs in _chunks(_again(passage.rows(), chain([first], waiting))):
+            for pairs in _pages(_again(passage.rows(), chain([first], waiting))):
                 self._save_again(pairs, waits=waits)
         return self.job.outcomes["rejected"] < before
 
@@ -217,7 +236,7 @@ def _again(
             yield row, one
 
 
-def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def _pages(rows: Iterable[Any]) -> Iterator[list[Any]]:
     remaining = iter(rows)
-    while chunk := list(islice(remaining, _ROWS_PER_CHUNK)):
-        yield chunk
+    while page := list(islice(remaining, _ROWS_PER_PAGE)):
+        yield page

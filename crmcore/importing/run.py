@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from crmcore.importing.planning import fingerprint, plan_file
-from crmcore.importing.register import open_job, source_file
+from crmcore.importing.register import check_unchanged, open_job, source_file
 from crmcore.importing.rehearsal import rehearsal
 from crmcore.importing.rejects import check_rejects, finish
 from crmcore.importing.result import LEFT_OUT, ImportResult, created_besides, row_outcomes
@@ -105,6 +105,7 @@ def import_file(
         rounds.later_rounds()
         written = None
         if not dry_run:
+            check_unchanged(file)
             written = finish(crm, rounds.job, source.importer, source.header.names, rejects, options=source.options)
     _log.info("import %d has ended: %s", job.id, dict(rounds.job.outcomes))
     return ImportResult(

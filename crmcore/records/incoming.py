@@ -15,7 +15,7 @@ from crmcore.conformance import did_you_mean
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import Draft
-from crmcore.records.matching import draft_keys, know_keys
+from crmcore.records.keys import draft_keys, know_keys
 from crmcore.schema.model import SYSTEM_FIELDS
 from crmcore.schema.values import MAX_INTEGER, all_to_json, to_json
 from crmcore.types import Problem

@@ -14,21 +14,33 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
-from sqlalchemy import ARRAY, ColumnElement, Connection, RowMapping, Table, Text, any_, func, literal, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
 
+from crmcore.records.keys import draft_keys, keys_of
 from crmcore.schema.model import Entity, Kind, MatchRule
-from crmcore.schema.values import fold, fold_all, from_json
 from crmcore.store.tables import compared_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from crmcore.records.drafts import Draft, Key
-    from crmcore.schema.model import Field
 
-__all__ = ["Candidate", "draft_keys", "find_candidates", "keys_of", "know_keys", "lock_keys"]
+__all__ = ["Candidate", "find_candidates", "lock_keys"]
 
-_KEYS_PER_STATEMENT = 500
+_KEYS_PER_STATEMENT = 1000
 _MOST_LOCKS = 64
 
 
@@ -40,50 +52,6 @@ class Candidate:
     alternative: str
     """The fields that agreed, as people read them."""
     deleted: bool
-
-
-def keys_of(entity: Entity, values: Mapping[str, Any], source: str | None, external_id: str | None) -> list[Key]:
-    """Return the keys under which a record can be found, strongest first; none when it has no key at all.
-
-    Args:
-        entity: the record's entity.
-        values: its values in Python form.
-        source: name of the system that its external id belongs to.
-        external_id: its id there.
-    """
-    keys: list[Key] = [(0, (source, external_id))] if source and external_id else []
-    for number, rule in enumerate(entity.match, start=1):
-        if any(values.get(name) != wanted for name, wanted in rule.when.items()):
-            continue
-        compared = tuple(_compared(entity, name, values.get(name)) for name in rule.fields)
-        if None not in compared:
-            keys.append((number, compared))
-    return keys
-
-
-def draft_keys(entity: Entity, draft: Draft) -> list[Key]:
-    """Return the keys of a row that is being saved."""
-    return draft.keys if draft.keys is not None else know_keys(entity, [draft])[0]
-
-
-def know_keys(entity: Entity, drafts: Sequence[Draft]) -> list[list[Key]]:
-    """Work out the keys of many rows, field by field."""
-    found: list[list[Key]] = []
-    for draft in drafts:
-        external = (draft.source, draft.external_id)
-        draft.keys = [(0, external)] if all(external) else []
-        found.append(draft.keys)
-    given = {name: [draft.values.get(name) for draft in drafts] for name in entity.match_fields}
-    compared = {name: _all_compared(entity.fields[name], values) for name, values in given.items()}
-    for number, rule in enumerate(entity.match, start=1):
-        columns = [compared[name] for name in rule.fields]
-        if any(column.count(None) == len(column) for column in columns):
-            continue
-        applies = [[value == wanted for value in given[name]] for name, wanted in rule.when.items()]
-        for keys, values, *whens in zip(found, zip(*columns, strict=True), *applies, strict=True):
-            if None not in values and all(whens):
-                keys.append((number, values))
-    return found
 
 
 def find_candidates(
@@ -124,14 +92,15 @@ def lock_keys(connection: Connection, entity: Entity, drafts: Sequence[Draft]) -
     """
     if connection.dialect.name != "postgresql":
         return
-    keys = sorted({_lock_number(entity.name, key) for draft in drafts for key in draft_keys(entity, draft)})
+    keys = {key for draft in drafts for key in draft_keys(entity, draft)}
     whole = _lock_number(entity.name, "all")
     if len(keys) > _MOST_LOCKS:
         connection.execute(select(func.pg_advisory_xact_lock(whole)))
     elif keys:
         connection.execute(select(func.pg_advisory_xact_lock_shared(whole)))
-        for key in keys:  # in one order, so that two who want the same keys wait and do not deadlock
-            connection.execute(select(func.pg_advisory_xact_lock(key)))
+        # In one order, so that two who want the same keys wait and do not deadlock.
+        for number in sorted({_lock_number(entity.name, key) for key in keys}):
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def _lock_number(*what: object) -> int:
@@ -151,18 +120,17 @@ def _stored(
 ) -> Iterator[_Stored]:
     if not wanted:
         return
-    compared = _columns(entity, table, number)
-    system = (table.c.id, table.c.deleted_at, table.c.merged_into, table.c.source, table.c.external_id)
-    fields = sorted(entity.match_fields)
-    statement = select(*system, *(table.c[name] for name in fields))
-    rule = entity.match[number - 1] if number else MatchRule(fields=())
-    for name, value in rule.when.items():
-        statement = statement.where(table.c[name] == value)
+    statement = _statement(entity, table, number, connection.dialect.name)
     values = list(wanted)
     for start in range(0, len(values), _KEYS_PER_STATEMENT):
-        chosen = values[start : start + _KEYS_PER_STATEMENT]
-        for row in connection.execute(statement.where(_among(connection.dialect.name, compared, chosen))).mappings():
-            keys = tuple(keys_of(entity, {f: row[f] for f in fields}, row["source"], row["external_id"]))
+        chosen: Any = values[start : start + _KEYS_PER_STATEMENT]
+        if len(chosen[0]) == 1:
+            chosen = [value for (value,) in chosen]
+        if _is_one_parameter(entity, number) and connection.dialect.name == "sqlite":
+            chosen = json.dumps(chosen)
+        for row in connection.execute(statement, {"wanted": chosen}).mappings():
+            fields = {name: row[name] for name in entity.match_fields}
+            keys = tuple(keys_of(entity, fields, row["source"], row["external_id"]))
             id, deleted = _survivor(connection, table, row)
             yield _Stored(id, deleted, dict(keys)[number], keys)
 
@@ -177,18 +145,34 @@ def _survivor(connection: Connection, table: Table, row: RowMapping) -> tuple[in
     return row["id"], row["deleted_at"] is not None
 
 
-def _among(
-    dialect: str, columns: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any, ...]]
-) -> ColumnElement[bool]:
-    if len(columns) > 1:
-        return tuple_(*columns).in_(values)
-    alone = [value for (value,) in values]
-    if {type(value) for value in alone} != {str}:
-        return columns[0].in_(alone)
-    # One parameter for all: hundreds of them take longer to be bound than the rows to be found.
+def _statement(entity: Entity, table: Table, number: int, dialect: str) -> Select[Any]:
+    """Return the SELECT of the records that an alternative finds by the parameter ``wanted``, made once for a table."""
+    made: dict[int, Select[Any]] = table.info.setdefault("candidates", {})
+    if number not in made:
+        system = (table.c.id, table.c.deleted_at, table.c.merged_into, table.c.source, table.c.external_id)
+        statement = select(*system, *(table.c[name] for name in sorted(entity.match_fields)))
+        rule = entity.match[number - 1] if number else MatchRule(fields=())
+        for name, value in rule.when.items():
+            statement = statement.where(table.c[name] == value)
+        made[number] = statement.where(_among(entity, table, number, dialect))
+    return made[number]
+
+
+def _among(entity: Entity, table: Table, number: int, dialect: str) -> ColumnElement[bool]:
+    columns = _columns(entity, table, number)
+    if not _is_one_parameter(entity, number):
+        return (tuple_(*columns) if len(columns) > 1 else columns[0]).in_(bindparam("wanted", expanding=True))
+    # One parameter for all texts: hundreds of them take longer to be bound than the rows to be found.
     if dialect == "postgresql":
-        return columns[0] == any_(literal(alone, ARRAY(Text())))
-    return columns[0].in_(select(func.json_each(json.dumps(alone)).table_valued("value").c.value))
+        return columns[0] == any_(bindparam("wanted", type_=ARRAY(Text())))
+    each = func.json_each(bindparam("wanted", type_=Text())).table_valued("value")
+    return columns[0].in_(select(each.c.value))
+
+
+def _is_one_parameter(entity: Entity, number: int) -> bool:
+    """Whether an alternative compares one text, so that many of them can be a list in one parameter."""
+    fields = entity.match[number - 1].fields if number else ()
+    return len(fields) == 1 and entity.fields[fields[0]].kind is Kind.TEXT
 
 
 def _columns(entity: Entity, table: Table, number: int) -> tuple[ColumnElement[Any], ...]:
@@ -196,16 +180,6 @@ def _columns(entity: Entity, table: Table, number: int) -> tuple[ColumnElement[A
         return (table.c.source, table.c.external_id)
     names = entity.match[number - 1].fields
     return tuple(table.c[compared_column(entity.fields[name])] for name in names)
-
-
-def _all_compared(field: Field, values: Sequence[Any]) -> Sequence[Any]:
-    if field.folded:
-        return fold_all(values)
-    return values if field.kind is Kind.TEXT else [from_json(field, value) for value in values]
-
-
-def _compared(entity: Entity, name: str, value: Any) -> Any:
-    return fold(value) if value is not None and entity.fields[name].folded else value
 
 
 def _contradicted(entity: Entity, row: Iterable[Key], stored: Iterable[Key], number: int) -> bool:

@@ -42,6 +42,7 @@ __all__ = [
     "rejects_of",
     "remove_rejects",
     "set_rejects_file",
+    "stopped",
 ]
 
 State = Literal["running", "finished", "undone"]
@@ -136,6 +137,14 @@ def find_running(
         table.c.actor == actor,
     )
     return next(_records(connection, statement.order_by(table.c.id.desc()).limit(1)), None)
+
+
+def stopped(connection: Connection, tables: Tables, *, entity: str, file: str, actor: str) -> ImportRecord | None:
+    """Return the latest import of a file of that name by an actor, if it was begun and never finished."""
+    table = tables.imports
+    of_file = select(table).where(table.c.entity == entity, table.c.file == file, table.c.actor == actor)
+    latest = next(_records(connection, of_file.order_by(table.c.id.desc()).limit(1)), None)
+    return latest if latest is not None and latest.state == "running" and latest.position else None
 
 
 def records(connection: Connection, tables: Tables) -> list[ImportRecord]:

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
-from sqlalchemy import Connection, Dialect, Table, bindparam, func, select, text
+from sqlalchemy import Connection, Dialect, Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from crmcore.schema.model import SYSTEM_FIELDS, Entity, Field, Kind
@@ -272,11 +272,10 @@ def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]
 
 
 def _allocate_sqlite(connection: Connection, name: str, n: int) -> range:
-    parameters = {"name": name, "n": n}
-    advance = text("UPDATE sqlite_sequence SET seq = seq + :n WHERE name = :name RETURNING seq")
-    last = connection.execute(advance, parameters).scalar()
+    advance = "UPDATE sqlite_sequence SET seq = seq + ? WHERE name = ? RETURNING seq"
+    last = connection.exec_driver_sql(advance, (n, name)).scalar()
     if last is None:
-        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :n)"), parameters)
+        connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, n))
         last = n
     return range(last - n + 1, last + 1)
 

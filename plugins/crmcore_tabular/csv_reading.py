@@ -12,7 +12,7 @@ from crmcore_tabular.csv_form import csv_form, no_header
 from crmcore_tabular.csv_rows import bad_row, csv_rows
 from crmcore_tabular.formulas import may_be_guarded, unguarded
 from crmcore_tabular.headers import column_names
-from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable
+from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable, nul_character
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ def _table(path: Path, form: CsvForm, rows: Iterator[tuple[int, list[str], str] 
                 raise no_header(path, line)
             continue
         if len(raw) > MOST_COLUMNS or any("\0" in cell for cell in raw):
-            message = _damaged() if len(raw) <= MOST_COLUMNS else _too_wide(len(raw))
+            message = nul_character() if len(raw) <= MOST_COLUMNS else _too_wide(len(raw))
             raise Unreadable(path, message, line=line)
         nameless = {position for position, cell in enumerate(header) if not cell}
         names = column_names([cell or "" for cell in header], _filled(path, form, nameless))
@@ -115,7 +115,7 @@ def _records(table: _Table, rows: Iterator[tuple[int, list[str], str] | Problem]
 def _unusual(table: _Table, line: int, cells: list[str]) -> Iterator[SourceRow | Problem]:
     """Yield what a row of another length is, or one with apostrophes, zeros, or a mark where files were joined."""
     if any("\0" in cell for cell in cells):
-        yield bad_row(table.path, line, _damaged(), cells)
+        yield bad_row(table.path, line, nul_character(), cells)
         return
     cells[0] = cells[0].removeprefix(_MARK)
     values = [_cell(cell) for cell in cells]
@@ -146,7 +146,3 @@ def _ragged(table: _Table, line: int, cells: list[str]) -> Problem:
 
 def _too_wide(found: int) -> str:
     return _("{found:,} columns; at most {most:,} are read").format(found=found, most=MOST_COLUMNS)
-
-
-def _damaged() -> str:
-    return _("there is a NUL character, as in a damaged file")

@@ -12,7 +12,7 @@ from attrs import frozen
 from crmcore import gettext as _
 from crmcore.types import Problem, SourceHeader, SourceRow
 from crmcore_tabular.texts import open_text, text_encoding
-from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable, shown
+from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable, nul_character, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -147,7 +147,7 @@ def _check_characters(value: Any) -> None:
         if half:
             raise ValueError(_("{code} is half a character").format(code=f"\\u{ord(half[0]):04x}"))
         if "\0" in text:
-            raise ValueError(_("there is a NUL character, as in a damaged file"))
+            raise ValueError(nul_character())
 
 
 def _texts(value: Any) -> Iterator[str]:

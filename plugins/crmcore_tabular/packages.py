@@ -31,6 +31,7 @@ _MOST_DIRECTORY = 2_000_000
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
+_LONGEST_REASON = 200
 _LAST = 70_000
 """Bytes that hold the end of an archive, whose comment has at most 65,535."""
 
@@ -97,7 +98,9 @@ def open_package(path: Path) -> Package:
 
 def damaged(path: Path, reason: str) -> Unreadable:
     """Return the error for a workbook that is not whole."""
-    return Unreadable(path, _("the workbook is damaged: {reason}").format(reason=reason))
+    # The reader's own words, which may repeat any bytes of the file.
+    readable = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in reason[:_LONGEST_REASON])
+    return Unreadable(path, _("the workbook is damaged: {reason}").format(reason=readable))
 
 
 def encrypted(path: Path) -> Unreadable:

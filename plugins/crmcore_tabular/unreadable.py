@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crmcore import gettext as _
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ class Unreadable(Exception):
     ) -> None:
         super().__init__(message)
         self.problem = Problem(message=message, hint=hint, file=path, line=line, code=code)
+
+
+def nul_character() -> str:
+    """Return the reason for which a row with such a character is refused."""
+    return _("there is a NUL character, as in a damaged file")
 
 
 def shown(text: str) -> str:

@@ -10,7 +10,7 @@ from crmcore.types import Problem, SourceHeader, SourceRow
 from crmcore_tabular.cells import as_text
 from crmcore_tabular.headers import column_names
 from crmcore_tabular.packages import EXTRA
-from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable
+from crmcore_tabular.unreadable import MOST_COLUMNS, Unreadable, nul_character, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,10 +56,13 @@ def read_xlsx(path: Path, options: Mapping[str, Any]) -> Iterator[SourceHeader |
         yield error.problem
         return
     last = sheet.rows.end[0] + 1 if sheet.rows.end else line
-    form = _("{format}, sheet {sheet}").format(format=sheet.kind, sheet=sheet.name)
+    form = _("{format}, sheet {sheet}").format(format=sheet.kind, sheet=shown(sheet.name))
     yield SourceHeader([name for name in names if name], lines=last, form=form)
     for number, cells in _rows(sheet, after=line):
-        if cells != header and any(cell is not None for cell in cells):
+        if any(isinstance(cell, str) and "\0" in cell for cell in cells):
+            kept = [shown(as_text(cell)) for cell, name in zip(cells, names, strict=True) if name]
+            yield Problem(message=nul_character(), code="unreadable", file=path, line=number, value=kept)
+        elif cells != header and any(cell is not None for cell in cells):
             record = dict(zip(names, cells, strict=True))
             record.pop("", None)
             yield SourceRow(number, record)
@@ -100,6 +103,8 @@ def _names(path: Path, sheet: Sheet, line: int, header: Sequence[Any]) -> list[s
     if len(header) > MOST_COLUMNS:
         message = _("{found:,} columns; at most {most:,} are read").format(found=len(header), most=MOST_COLUMNS)
         raise Unreadable(path, message, line=line)
+    if any(isinstance(cell, str) and "\0" in cell for cell in header):
+        raise Unreadable(path, nul_character(), line=line)
     nameless = {at for at, cell in enumerate(header) if cell is None}
     filled: set[int] = set()
     for _number, cells in _rows(sheet, after=line) if nameless else ():

@@ -133,9 +133,12 @@ def _row(path: Path, raw: RawCard, charset: _Charset) -> SourceRow | Problem:
     if not reason:
         return SourceRow(raw.line, cells)
     text = "\n".join(raw.lines)[:LONGEST_VALUE].encode(BYTES).decode(charset.values or "utf-8", errors="replace")
-    # As the only cell of the row; no database takes NUL.
-    cell = text.replace("\0", "\N{SYMBOL FOR NULL}")
-    return Problem(message=reason, code="vcard", value=[cell], file=path, line=raw.line)
+    return Problem(message=_shown(reason), code="vcard", value=[_shown(text)], file=path, line=raw.line)
+
+
+def _shown(text: str) -> str:
+    """Return a text of a card as it may be kept: no database takes NUL."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def _properties(raw: RawCard, charset: _Charset) -> list[Property]:

@@ -168,7 +168,9 @@ def test_quotes_and_wildcards_are_only_characters(connection: Connection) -> Non
         assert world.chosen_in_sql(connection, compiled(text)) == [1]
 
 
-@pytest.mark.parametrize("text", ["n" * 5_000 + " = 1", "n" * 5_000 + "()", "kind" + "9" * 5_000, f"region = '{'n' * 5_000}'"])
+@pytest.mark.parametrize(
+    "text", ["n" * 5_000 + " = 1", "n" * 5_000 + "()", "kind" + "9" * 5_000, f"region = '{'n' * 5_000}'"]
+)
 def test_a_mistake_repeats_no_more_of_a_text_than_fits_on_a_screen(text: str) -> None:
     with pytest.raises(ConditionError) as caught:
         compiled(text)

@@ -275,3 +275,33 @@ def test_the_version_is_that_of_the_distribution():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert project["project"].get("version", __version__) == __version__
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("#" * 1_000_001, "it has more than 1,000,000 bytes"),
+        ("a." * 100_000 + "b = 1", "it is nested too deeply"),
+        ("[" + "'a' . " * 40 + "b]", "it is nested too deeply"),
+        ("x = { " + "a." * 40 + "b = 1 }", "it is nested too deeply"),
+        ("x = " + "[" * 40 + "]" * 40, "it is nested too deeply"),
+        ("x = " + "[" * 200_000, "it is nested too deeply"),
+        ("x = " + "9" * 5_000, "a number has too many digits"),
+    ],
+)
+def test_a_file_beyond_anything_that_people_write_is_refused_at_once(crm_toml, text, reason):
+    (problem,) = refused(crm_toml(text))
+
+    assert problem.message == f"cannot be read: {reason}"
+
+
+@pytest.mark.parametrize("text", ['[instance]\nname = "' + "a." * 40 + '"', "[instance] # " + "a." * 40])
+def test_points_in_texts_and_comments_are_no_nesting(crm_toml, text):
+    assert read_config(crm_toml(text)).language == "en"
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "~nobody-of-this-name/x", "a\\u0000b"])
+def test_a_folder_of_plugins_that_no_file_system_has_is_named(crm_toml, name):
+    (problem,) = refused(crm_toml(f'[plugins]\nplugin_dirs = ["{name}"]'))
+
+    assert problem.message.startswith("there is no folder ")

@@ -164,7 +164,14 @@ class TestDeclared:
         error = refusal(codecs.BOM_UTF8 + CHINESE.encode(), declared)
         assert (error.code, str(error)) == ("encoding", "the file begins with the mark of UTF-8")
 
-    @pytest.mark.parametrize("declared", ["klingon", "base64", "hex", "\0"])
+    @pytest.mark.parametrize("declared", ["utf-32", "utf-16"])
+    def test_one_with_marks_in_a_file_that_has_none_is_refused(self, refusal, declared):
+        error = refusal(b'a\0\t\0"b\0\n\x001\0\t\x002\0\n\0', declared)
+        assert (error.code, "is not" in str(error)) == ("encoding", True)
+
+    @pytest.mark.parametrize(
+        "declared", ["klingon", "base64", "hex", "\0", "idna", "punycode", "undefined", "unicode_escape"]
+    )
     def test_an_encoding_that_there_is_not_is_refused(self, refusal, declared):
         error = refusal(b"a", declared)
         assert (error.code, error.line) == ("option", None)

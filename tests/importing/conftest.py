@@ -43,4 +43,5 @@ def bring(crm: CRM, tmp_path: Path) -> Bring:
 @pytest.fixture
 def few_rows_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows a chunk, so that a file of five has three."""
-    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_CHUNK", 2)
+    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_PAGE", 2)
+    monkeypatch.setattr("crmcore.importing.rounds._PAGES_PER_CHUNK", 1)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PROGRAM = """
 from crmcore.cli import main
 from crmcore.importing import rounds
-rounds._ROWS_PER_CHUNK = 50
+rounds._ROWS_PER_PAGE, rounds._PAGES_PER_CHUNK = 25, 2
 main()
 """
 _KILLS = 10

@@ -25,12 +25,13 @@ LINES = HEADER + "\n".join(ROWS) + "\n"
 ORDERS = [("S1", Decimal("180.2000")), ("S2", Decimal("51.0000"))]
 
 
-@pytest.fixture(params=[2, 1000], autouse=True)
+@pytest.fixture(params=[(2, 1), (2, 5), (1000, 5)], ids=["chunks", "pages", "page"], autouse=True)
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Chunks that part the rows of a record, and one that does not: it must make no difference."""
-    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_CHUNK", request.param)
-    size: int = request.param
-    return size
+    """Chunks and pages that part the rows of a record, and one page that does not: it must make no difference."""
+    rows, pages = request.param
+    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_PAGE", rows)
+    monkeypatch.setattr("crmcore.importing.rounds._PAGES_PER_CHUNK", pages)
+    return rows * pages
 
 
 def test_rows_of_one_order_become_its_lines_wherever_they_stand(crm: CRM, bring: Bring) -> None:

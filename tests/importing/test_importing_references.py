@@ -204,7 +204,7 @@ def test_a_bad_row_is_not_blamed_for_a_record_that_a_later_row_brings(crm: CRM, 
 
 def test_rows_that_wait_are_taken_page_by_page(crm: CRM, bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crmcore.store.imports._ROWS_PER_PAGE", 2)
-    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_CHUNK", 3)
+    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_PAGE", 3)
     chain = "".join(f"C{number},C{number + 1}\n" for number in range(9))
     result = bring("customer", f"name,parent\n{chain}X,Nobody\nC9,\n")
     assert result.outcomes == {"created": 10, "rejected": 1}

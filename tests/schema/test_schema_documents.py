@@ -177,3 +177,21 @@ def test_the_positions_of_any_json_text_are_those_of_its_values(value: Any, inde
 
     assert set(found.lines) == pointers(value)
     assert found.duplicates == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (" " * 1_000_001, "cannot be read: it has more than 1,000,000 bytes"),
+        ('{"a": ' + "9" * 401 + "}", "is not a JSON document: the number has 401 digits"),
+        ('{"a": [' + "1," * 10_000 + "1]}", "is not a JSON document: it has more than 10,000 values"),
+        ("[" * 200_000, "is not a JSON document: it is nested too deeply"),
+    ],
+)
+def test_a_file_beyond_anything_that_people_write_is_refused_at_once(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "thing.schema.json").write_text(text)
+
+    documents, (problem,) = read_documents(tmp_path, INSTANCE)
+
+    assert documents == ()
+    assert problem.message == reason

@@ -124,3 +124,16 @@ def test_more_characters_than_a_cell_can_have_are_read_as_they_are(path):
     long = "x" * 100_000
     _header, row = read_xlsx(xlsx_by_hand(path, ROW + f'<row r="2"><c r="A2" t="str"><v>{long}</v></c></row>'), {})
     assert row.cells == {"a": long}
+
+
+def test_a_nul_character_is_the_damage_of_its_row(path):
+    cell = '<c t="str"><v>{}</v></c>'
+    rows = "".join(f"<row>{cell.format(text) * 2}</row>" for text in ("a", "x_x0000_y", "b"))
+    _header, problem, row = read_xlsx(xlsx_by_hand(path, rows), {})
+    assert (problem.line, problem.message) == (2, "there is a NUL character, as in a damaged file")
+    assert problem.value == ["x\N{SYMBOL FOR NULL}y"] * 2
+    assert row.line == 3
+
+
+def test_a_nul_character_in_the_header_refuses_the_file(path):
+    assert "NUL" in reason(xlsx_by_hand(path, '<row><c t="str"><v>x_x0000_y</v></c></row>'))

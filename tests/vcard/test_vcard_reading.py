@@ -399,6 +399,48 @@ def test_a_file_without_cards_is_refused(read, content):
 
 def test_a_card_that_never_ends_does_not_fill_the_memory(read, monkeypatch):
     monkeypatch.setattr("crmcore_vcard.cards.LARGEST", 200)
-    _header, problem, row = read("BEGIN:VCARD\nFN:A\n" + "NOTE:" + "x" * 300 + "\nTEL:1\n" + "END:VCARD\nBEGIN:VCARD\nFN:B\nEND:VCARD\n")
+    _header, problem, row = read(
+        "BEGIN:VCARD\nFN:A\n" + "NOTE:" + "x" * 300 + "\nTEL:1\n" + "END:VCARD\nBEGIN:VCARD\nFN:B\nEND:VCARD\n"
+    )
     assert problem.message == "the card is too large: END:VCARD may be missing"
     assert problem.value == ["BEGIN:VCARD"]
+    assert (row.line, row.cells["name"]) == (6, "B")
+
+
+def test_a_card_of_very_many_properties_is_a_problem(read):
+    _header, problem, row = read(
+        "BEGIN:VCARD\nFN:A\n" + "TEL:1\n" * 1_000 + "END:VCARD\nBEGIN:VCARD\nFN:B\n" + "TEL:1\n" * 999 + "END:VCARD\n"
+    )
+    assert problem.message == "the card has more than 1,000 properties"
+    assert row.cells["name"] == "B"
+
+
+def test_a_value_that_is_very_long_is_a_problem_unless_it_is_a_picture(read):
+    card = "BEGIN:VCARD\nVERSION:4.0\nFN:A\n{name}:" + "x" * 1_000_001 + "\nEND:VCARD\n"
+    _header, problem = read(card.format(name="NOTE"))
+    _header, row = read(card.format(name="PHOTO"))
+    assert problem.message == "line 4 has more than 1,000,000 characters"
+    assert len(problem.value[0]) == 1_000_000
+    assert row.cells["name"] == "A"
+
+
+def test_cards_of_very_many_headers_are_refused(read):
+    cards = (
+        "BEGIN:VCARD\nFN:A\n" + "".join(f"X-CRMCORE-FIELD;X-HEADER=h{n}-{m}:1\n" for m in range(900)) + "END:VCARD\n"
+        for n in range(12)
+    )
+    (problem,) = read("".join(cards))
+    assert problem.message == "the cards have more than 10,000 different headers"
+
+
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "undefined", "unicode_escape", "hex"])
+def test_what_is_no_encoding_of_files_is_refused_as_an_option_and_in_a_card(read, encoding):
+    (problem,) = read("BEGIN:VCARD\nFN:A\nEND:VCARD\n", encoding=encoding)
+    _header, in_card = read(f"BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE;CHARSET={encoding}:A\nEND:VCARD\n")
+    assert problem.message == f"there is no encoding '{encoding}'"
+    assert f"{encoding}, an encoding that is not known" in in_card.message
+
+
+def test_a_reason_holds_no_nul_that_a_database_would_refuse(read):
+    _header, problem = read("BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE;CHARSET=\0:A\nEND:VCARD\n")
+    assert problem.message == "line 2 is in \N{SYMBOL FOR NULL}, an encoding that is not known"

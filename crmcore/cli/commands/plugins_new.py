@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["new"]
 
+_DEFAULT_KIND = next(iter(KINDS))
+
 
 @click.command(
     cls=Command,
@@ -30,7 +32,10 @@ __all__ = ["new"]
 )
 @click.argument("name")
 @click.option(
-    "--kind", type=click.Choice([*KINDS]), default=next(iter(KINDS)), show_default=True, help=_("What it starts as.")
+    "--kind",
+    type=click.Choice([*KINDS]),
+    default=_DEFAULT_KIND,
+    help=_("What it starts as ({kind}).").format(kind=_DEFAULT_KIND),
 )
 @click.option(
     "--dir",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def crm(make_crm):
         session.create("contact", {"name": "王芳", "customer": foshan.id})
         session.create("contact", {"name": "赵强"})
     return crm
+
+
+@pytest.fixture
+def chats(tmp_path):
+    """The chats where a file of rejected rows may stand beside them."""
+    return Path(shutil.copy(CHATS, tmp_path))
 
 
 def rows(path=CHATS):
@@ -90,8 +97,8 @@ def test_what_cannot_be_read_says_why_and_where(tmp_path, text, line, reason) ->
     assert reason in problem.message
 
 
-def test_conversations_become_activities_of_the_customer(crm) -> None:
-    done = import_file(crm, CHATS, "activity")
+def test_conversations_become_activities_of_the_customer(crm, chats) -> None:
+    done = import_file(crm, chats, "activity")
 
     # 陌生人 is no contact, and there is no 30 February.
     assert done.outcomes == {"created": 4, "rejected": 2}
@@ -104,9 +111,9 @@ def test_conversations_become_activities_of_the_customer(crm) -> None:
     assert found[0].happened_at == dt.datetime(2026, 1, 12, 1, 15, 2, tzinfo=dt.UTC)  # 09:15 in Shanghai
 
 
-def test_the_same_export_changes_nothing_and_a_longer_one_only_what_is_new(crm, tmp_path) -> None:
-    import_file(crm, CHATS, "activity")
-    assert import_file(crm, CHATS, "activity").outcomes["unchanged"] == 4
+def test_the_same_export_changes_nothing_and_a_longer_one_only_what_is_new(crm, chats, tmp_path) -> None:
+    import_file(crm, chats, "activity")
+    assert import_file(crm, chats, "activity").outcomes["unchanged"] == 4
 
     later = tmp_path / "later.wechat"
     more = "什么时候发货？\n2026-01-14 10:01:00 李雷\n明天。\n"
@@ -116,15 +123,15 @@ def test_the_same_export_changes_nothing_and_a_longer_one_only_what_is_new(crm, 
     assert (outcomes["updated"], outcomes["unchanged"]) == (1, 3)
 
 
-def test_somebody_else_may_be_named_as_the_owner_of_the_chats(crm) -> None:
-    import_file(crm, CHATS, "activity", options={"done_by": "han"})
+def test_somebody_else_may_be_named_as_the_owner_of_the_chats(crm, chats) -> None:
+    import_file(crm, chats, "activity", options={"done_by": "han"})
 
     with crm.session(read_only=True) as session:
         assert {one.done_by for one in session.iterate("activity")} == {2}
 
 
-def test_the_report_counts_by_month_employee_and_customer(crm) -> None:
-    import_file(crm, CHATS, "activity")
+def test_the_report_counts_by_month_employee_and_customer(crm, chats) -> None:
+    import_file(crm, chats, "activity")
 
     report = run_report(crm, "wechat.conversations")
 
@@ -137,8 +144,8 @@ def test_the_report_counts_by_month_employee_and_customer(crm) -> None:
     assert run_report(crm, "wechat.conversations", as_of="2025-12-31").rows == report.rows[:1]
 
 
-def test_conversations_are_in_the_timeline_of_the_customer(crm) -> None:
-    import_file(crm, CHATS, "activity")
+def test_conversations_are_in_the_timeline_of_the_customer(crm, chats) -> None:
+    import_file(crm, chats, "activity")
 
     told = [entry for entry in read_timeline(crm, "customer", 1) if "价格可以" in f"{entry.title} {entry.detail}"]
 
