@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from crmcore.types import Problem
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import jsonschema_rs
 
@@ -156,25 +157,29 @@ class _Breach:
         return self.part(self.error.schema_path[:-1])
 
     def part(self, path: Sequence[str | int]) -> Mapping[str, Any]:
-        part: Any = self.schema
-        for name in path:
-            part = part[name]
-        return dict(part)
+        return dict(_followed(self.schema, path)[-1][1])
 
     @property
     def value(self) -> Any:
-        value = self.shown
-        for name in self.error.instance_path:
-            value = value[name]
-        return value
+        return _followed(self.shown, self.error.instance_path)[-1][1]
 
     def problem(self, message: str, *below: str, code: str, hint: str | None = None) -> Problem:
-        path = (*self.at, *self.error.instance_path, *below)
-        return self.source.problem(path, message, code=code, hint=hint)
+        inside = [name for name, _value in _followed(self.shown, self.error.instance_path)[1:]]
+        return self.source.problem((*self.at, *inside, *below), message, code=code, hint=hint)
 
     def named(self, attribute: str) -> Any:
         """Return what the judge knows besides: the keys that it did not expect, the one that it missed."""
         return getattr(self.error.kind, attribute)  # each kind is a class of its own, unknown to the stubs
+
+
+def _followed(value: Any, path: Sequence[str | int]) -> list[tuple[str | int, Any]]:
+    """Return the steps of a path into a value, each with what is there; the judge takes the key "0" for an index."""
+    steps: list[tuple[str | int, Any]] = [("", value)]
+    for step_name in path:
+        name = str(step_name) if isinstance(value, Mapping) else step_name
+        value = value[name]
+        steps.append((name, value))
+    return steps
 
 
 def _unknown(breach: _Breach) -> Iterator[Problem]:

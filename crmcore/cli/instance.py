@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import getpass
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from crmcore.config import Config
     from crmcore.records.session import Session
     from crmcore.registry import Registry
-
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 __all__ = ["Instance", "os_login", "pass_instance"]
 
@@ -71,10 +68,6 @@ class Instance:
             from crmcore.app import CRM  # noqa: PLC0415  # the same
 
             self._crm = CRM(self.registry)
-            # What is loaded stays until the command ends, and batches make objects by the ten thousand: to look
-            # through all of them for cycles took a third of an import's time. A library leaves this to its application.
-            gc.freeze()
-            gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         return self._crm
 
     @contextmanager

@@ -61,7 +61,7 @@ def timezone_problem(name: str, source: Source) -> Problem | None:
     """Return what is wrong with the name of a time zone, or None."""
     try:
         zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError, RecursionError):  # of a name of very many points
         hint = did_you_mean(name, zoneinfo.available_timezones()) or _('Write for instance "Asia/Shanghai".')
         message = _("there is no time zone {name}").format(name=quoted(name))
         return source.problem(("instance", "timezone"), message, code="timezone", hint=hint)

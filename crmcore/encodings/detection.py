@@ -50,8 +50,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, Encoding("utf-16", "UTF-16")),
     (codecs.BOM_UTF16_BE, Encoding("utf-16", "UTF-16")),
 )
-_NO_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
-"""What Python calls encodings of text and no file is in: of names of hosts, of its own literals, of nothing."""
+_NO_FILES = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
+"""What Python calls encodings of text and no file is in: of names of hosts, of its own literals, of nothing; and one
+that makes halves of characters."""
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030"}
 """What is called GB2312 mostly has characters of its successors, which read it all the same."""
 

@@ -122,7 +122,7 @@ def _read(elements: _XlsxSheet | _OdsTables, chunks: Iterable[bytes]) -> None:
         for chunk in chunks:
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter: an encoding that nobody knows
         raise ValueError(str(error)) from error
 
 

@@ -118,7 +118,7 @@ def _marks(package: Package, sheet: str) -> Marks:
         marks = xlsx_marks(package.chunks(part), package.chunks(part))
         texts = [name for name in package.parts if name.lower().endswith("sharedstrings.xml")]
         fit = all(texts_fit(package.chunks(name), lambda: package.chunks(part)) for name in texts)
-    except (ValueError, ET.ParseError) as error:
+    except (ValueError, LookupError, ET.ParseError) as error:
         raise damaged(package.path, str(error)) from error
     if not (marks.fits and fit):
         raise too_large(package.path, sheet)

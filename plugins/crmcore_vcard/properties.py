@@ -74,7 +74,7 @@ def parsed(number: int, line: str, version: str, encoding: str) -> Property:
     decoded = head.encode(BYTES).decode(encoding or "utf-8", errors="replace")
     called, *parameters = _PARAMETER.findall(decoded) or [""]
     name = _CALLED.fullmatch(called)
-    if len(head) == len(line) or name is None:
+    if len(head) == len(line) or name is None or "\0" in decoded:
         raise ValueError(_("line {number} is no property: a name, a colon and a value").format(number=number))
     read: dict[str, list[str]] = {}
     for parameter in parameters:
@@ -114,12 +114,16 @@ def text_of(one: Property, encoding: str) -> str:
         charset = encoding if encoding == "utf-8" else one.parameter("CHARSET") or encoding
     known = _WIDER.get(charset.lower(), charset) or "utf-8"
     try:
-        return content.decode(codec_name(known)).replace("\r\n", "\n").replace("\r", "\n")
+        text = content.decode(codec_name(known))
     except EncodingError:
         message = _("line {number} is in {charset}, an encoding that is not known")
     except UnicodeError:
         message = _("line {number} is not in {charset}, as it should be")
-    raise ValueError(message.format(number=one.line, charset=charset or "UTF-8")) from None
+    else:
+        if "\0" not in text:
+            return text.replace("\r\n", "\n").replace("\r", "\n")
+        message = _("there is a NUL character in line {number}, as in a damaged file")
+    raise ValueError(message.format(number=one.line, charset=charset or "UTF-8"))
 
 
 def parts_of(text: str, version: str) -> list[list[str]]:

@@ -305,3 +305,9 @@ def test_a_folder_of_plugins_that_no_file_system_has_is_named(crm_toml, name):
     (problem,) = refused(crm_toml(f'[plugins]\nplugin_dirs = ["{name}"]'))
 
     assert problem.message.startswith("there is no folder ")
+
+
+def test_a_time_zone_of_very_many_points_is_none(crm_toml):
+    (problem,) = refused(crm_toml('[instance]\ntimezone = "' + "." * 2_000 + '"'))
+
+    assert problem.message.startswith("there is no time zone ")

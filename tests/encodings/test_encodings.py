@@ -170,7 +170,7 @@ class TestDeclared:
         assert (error.code, "is not" in str(error)) == ("encoding", True)
 
     @pytest.mark.parametrize(
-        "declared", ["klingon", "base64", "hex", "\0", "idna", "punycode", "undefined", "unicode_escape"]
+        "declared", ["klingon", "base64", "hex", "\0", "idna", "punycode", "undefined", "unicode_escape", "utf-7"]
     )
     def test_an_encoding_that_there_is_not_is_refused(self, refusal, declared):
         error = refusal(b"a", declared)

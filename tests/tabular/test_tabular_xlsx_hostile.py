@@ -137,3 +137,9 @@ def test_a_nul_character_is_the_damage_of_its_row(path):
 
 def test_a_nul_character_in_the_header_refuses_the_file(path):
     assert "NUL" in reason(xlsx_by_hand(path, '<row><c t="str"><v>x_x0000_y</v></c></row>'))
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml"])
+def test_an_encoding_that_nobody_knows_is_damage(path, part):
+    content = f'<?xml version="1.0" encoding="klingon"?><worksheet xmlns="{MAIN}" x="&quot;e&quot;"><c t="e"/></worksheet>'
+    assert reason(xlsx_by_hand(path, ROW, **{part: content.replace("&quot;", '"').replace('x=""e""', "y='\"e\"'")}))
