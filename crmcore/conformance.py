@@ -173,10 +173,12 @@ class _Breach:
 
 
 def _followed(value: Any, path: Sequence[str | int]) -> list[tuple[str | int, Any]]:
-    """Return the steps of a path into a value, each with what is there; the judge takes the key "0" for an index."""
+    """Return the steps of a path into a value, each with what is there; the judge takes the key "007" for an index."""
     steps: list[tuple[str | int, Any]] = [("", value)]
-    for step_name in path:
-        name = str(step_name) if isinstance(value, Mapping) else step_name
+    for place in path:
+        name = place
+        if isinstance(value, Mapping) and place not in value:
+            name = next(key for key in value if key.isdecimal() and int(key) == place)
         value = value[name]
         steps.append((name, value))
     return steps

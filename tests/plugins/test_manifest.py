@@ -205,3 +205,10 @@ def test_reading_a_manifest_imports_no_heavy_library(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["0", "007"])
+def test_a_key_that_is_a_number_is_named_as_any_other(name):
+    (problem,) = refused(config={"type": "object", "properties": {name: {"type": 3}}})
+
+    assert problem.pointer == f"/config/properties/{name}/type"

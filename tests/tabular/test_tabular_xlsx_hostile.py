@@ -141,5 +141,5 @@ def test_a_nul_character_in_the_header_refuses_the_file(path):
 
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml"])
 def test_an_encoding_that_nobody_knows_is_damage(path, part):
-    content = f'<?xml version="1.0" encoding="klingon"?><worksheet xmlns="{MAIN}" x="&quot;e&quot;"><c t="e"/></worksheet>'
-    assert reason(xlsx_by_hand(path, ROW, **{part: content.replace("&quot;", '"').replace('x=""e""', "y='\"e\"'")}))
+    content = f"""<?xml version="1.0" encoding="klingon"?><worksheet xmlns="{MAIN}"><c t="e"/></worksheet>"""
+    assert reason(xlsx_by_hand(path, ROW, **{part: content})).startswith("the workbook is damaged: ")

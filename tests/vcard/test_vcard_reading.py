@@ -441,11 +441,6 @@ def test_what_is_no_encoding_of_files_is_refused_as_an_option_and_in_a_card(read
     assert f"{encoding}, an encoding that is not known" in in_card.message
 
 
-def test_a_reason_holds_no_nul_that_a_database_would_refuse(read):
-    _header, problem = read("BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE;CHARSET=\0:A\nEND:VCARD\n")
-    assert problem.message == "line 2 is in \N{SYMBOL FOR NULL}, an encoding that is not known"
-
-
 @pytest.mark.parametrize("line", ["FN;ENCODING=QUOTED-PRINTABLE:A=00", "FN;X-A=\0:A", "FN:A\0"])
 def test_a_nul_character_is_the_damage_of_its_card(read, line):
     _header, problem, row = read(f"BEGIN:VCARD\n{line}\nEND:VCARD\nBEGIN:VCARD\nFN:B\nEND:VCARD\n")
