@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
-from sqlalchemy import URL, Connection, Engine, select
+from sqlalchemy import URL, Connection, Engine
 
 from crmcore import delivery
-from crmcore.access import live
 from crmcore.config import read_config
-from crmcore.errors import AccessDenied, CRMError, UsageError
+from crmcore.errors import CRMError, UsageError
 from crmcore.i18n import gettext as _
+from crmcore.records.actors import find_actor
 from crmcore.records.runtime import build_runtime
 from crmcore.records.session import Session
 from crmcore.registry import load
-from crmcore.schema.values import fold
 from crmcore.store import backup, copying
 from crmcore.store.borrowed import Dressing, borrowed, dressing
 from crmcore.store.engine import adopt, create_store_engine, reading, writing
@@ -350,14 +349,7 @@ class CRM:
         return self.registry.derived(f"dressing of {backend}", lambda: dressing(backend))
 
     def _actor(self, connection: Connection, login: str) -> Actor:
-        user = self.runtime.tables.entity["user"]
-        found = connection.execute(select(user).where(live(user), user.c.login__folded == fold(login))).first()
-        if found is None or found.active is False:
-            raise AccessDenied(
-                _("no active user has the login {login!r}").format(login=login),
-                hint=_("An administrator can create one: crmcore create user --set login={login}").format(login=login),
-            )
-        return Actor(login=found.login, id=found.id, roles=tuple(found.roles or ()), team=found.team)
+        return find_actor(connection, self.runtime.tables.entity["user"], login)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     from crmcore.app import CRM
 
-__all__ = ["SQLITE", "create_admin", "create_database", "local_timezone", "make_folder", "toml", "write_text"]
+__all__ = [
+    "SQLITE",
+    "create_admin",
+    "create_database",
+    "has_users",
+    "local_timezone",
+    "make_folder",
+    "open_instance",
+    "toml",
+    "write_text",
+]
 
 SQLITE = "sqlite:///crm.db"
 
@@ -50,13 +60,29 @@ def write_text(file: Path, text: str) -> None:
         raise _unwritable(file, error) from error
 
 
-def create_database(config_file: Path) -> CRM:
-    """Open the instance of a configuration and make its database; the caller closes it."""
+def open_instance(config_file: Path) -> CRM:
+    """Open the instance of a configuration; the caller closes it."""
     from crmcore.app import CRM  # noqa: PLC0415  # commands are imported for --help too
 
-    crm = CRM.open(config_file)
+    return CRM.open(config_file)
+
+
+def create_database(config_file: Path) -> CRM:
+    """Open the instance of a configuration and make its database; the caller closes it."""
+    crm = open_instance(config_file)
     crm.upgrade()
     return crm
+
+
+def has_users(crm: CRM) -> bool:
+    """Tell whether anybody can work with a database already; one that is out of date is somebody's."""
+    states = crm.status()
+    if not any(state.installed for state in states):
+        return False
+    if any(state.needs_upgrade for state in states):
+        return True
+    with crm.session(read_only=True) as session:
+        return session.count("user") > 0
 
 
 def create_admin(crm: CRM, login: str, values: Mapping[str, object] | None = None) -> None:

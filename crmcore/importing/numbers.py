@@ -160,7 +160,7 @@ def _unreadable(text: str, decimal: str) -> Unreadable:
     found = _SHAPE.fullmatch(_plain(text))
     expected = "1,234.50" if decimal == "." else "1.234,50"
     hint = None
-    if found and _digits(found["digits"], other):
+    if found and other in found["digits"] and _digits(found["digits"], other):
         hint = _('If that is its decimal point: `decimal = "{other}"` of the column in a mapping file.').format(
             other=other
         )

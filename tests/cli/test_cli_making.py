@@ -58,6 +58,19 @@ def test_an_instance_is_never_overwritten(empty: Path, run: Run) -> None:
     assert Path("crm.toml").read_bytes() == before
 
 
+def test_a_configuration_that_came_without_a_database_is_taken_up(empty: Path, run: Run) -> None:
+    text = Path("crm.toml").read_text(encoding="utf-8").replace("crm.db", "other.db")
+    Path("crm.toml").write_text(text, encoding="utf-8")
+    run("db", "upgrade")
+
+    assert "Nobody is known here yet: `crmcore init` makes you" in run("list", "customer", code=6).stderr
+    assert run("init").stdout == "crm.toml was there, database made; ada is its administrator\n"
+
+    assert run("list", "user", "--json").stdout.count("login") == 1
+    assert "crm.toml is there already" in run("init", code=2).stderr
+    assert Path("crm.toml").read_text(encoding="utf-8") == text
+
+
 @pytest.mark.parametrize(
     ("url", "code", "said"),
     [

@@ -51,3 +51,10 @@ def test_a_purge_asks_and_takes_no_for_an_answer(empty: Path, run: Run) -> None:
     assert "does not run" in run("plugins", "purge", "abc", "--undo", "abc.zip", code=2).stderr
     assert "cannot be read" in run("plugins", "purge", "abc", "--undo", "gone.zip", code=8).stderr
     run("check")
+
+
+def test_a_purge_needs_the_right_to_erase(empty: Path, run: Run) -> None:
+    run("create", "user", "--set", "login=li")
+    refused = run("--as", "li", "plugins", "purge", "abc", "--export", "abc.zip", "--yes", code=6)
+    assert "li lacks the permission records.erase" in refused.stderr
+    assert not (empty / "abc.zip").exists()

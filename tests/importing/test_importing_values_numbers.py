@@ -78,6 +78,9 @@ def test_a_number_with_the_other_decimal_point_is_refused_with_what_to_declare()
     with pytest.raises(Unreadable, match=r"expected a number such as 1\.234,50") as caught:
         written_number("1.234.5", ",")
     assert caught.value.hint is None
+    with pytest.raises(Unreadable) as caught:
+        written_number("约300万")
+    assert caught.value.hint is None
 
 
 @pytest.mark.parametrize(("text", "share"), {"12.5%": "0.125", "12.5 %": "0.125", "-3％": "-0.03", "100%": "1"}.items())

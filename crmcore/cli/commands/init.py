@@ -12,8 +12,10 @@ from crmcore.cli.new_instance import (
     SQLITE,
     create_admin,
     create_database,
+    has_users,
     local_timezone,
     make_folder,
+    open_instance,
     toml,
     write_text,
 )
@@ -65,7 +67,9 @@ enabled = ["tabular"]
 
 @click.command(
     cls=Command,
-    help=_("""Make an instance in DIR, by default this folder: crm.toml, a database, and you as its administrator."""),
+    help=_("""Make an instance in DIR, by default this folder: crm.toml, a database, and you as its administrator.
+
+    A crm.toml that is there is kept: where its database has no users yet, that is made, and you its administrator."""),
 )
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path())
 @click.option(
@@ -75,11 +79,10 @@ enabled = ["tabular"]
 def init(instance: Instance, folder: Path, database: str) -> None:
     """Make an instance."""
     file = folder / "crm.toml"
-    if file.exists():
-        raise UsageError(
-            _("{file} is there already").format(file=file), hint=_("Choose another folder, or remove the file first.")
-        )
     login = instance.login
+    if file.exists():
+        _take_up(file, login, database)
+        return
     make_folder(folder)
     name = folder.absolute().name or "crm"
     write_text(
@@ -96,3 +99,16 @@ def init(instance: Instance, folder: Path, database: str) -> None:
         raise
     click.echo(_("{file} written, database made; {login} is its administrator").format(file=file, login=login))
     click.echo(_("Next: crmcore create customer --set name=..., or crmcore import customer FILE.csv"))
+
+
+def _take_up(file: Path, login: str, database: str) -> None:
+    """Make the database of a crm.toml that came without one, and its first user."""
+    with open_instance(file) as crm:
+        if database != SQLITE or has_users(crm):
+            raise UsageError(
+                _("{file} is there already").format(file=file),
+                hint=_("Choose another folder, or remove the file first."),
+            )
+        crm.upgrade()
+        create_admin(crm, login)
+    click.echo(_("{file} was there, database made; {login} is its administrator").format(file=file, login=login))

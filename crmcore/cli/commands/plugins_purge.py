@@ -45,6 +45,8 @@ def purge(
             _("a purge writes an archive, or is taken back from one"),
             hint=_("Write --export FILE, or --undo FILE."),
         )
+    with instance.session(read_only=True) as session:
+        session.access.demand_permission(session.actor, "records.erase")
     if undo is not None:
         _undo(instance, name, undo)
     elif export is not None:
