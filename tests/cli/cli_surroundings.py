@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+INTERRUPTIBLE = """
+import signal
+from crmcore.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""The program as a terminal starts it, also where interrupts are ignored, as by jobs of a shell behind ``&``."""
 LOGIN = "ada"
 """Login of the operating system's user, as commands see it."""
 

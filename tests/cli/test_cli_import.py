@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cli_surroundings import INTERRUPTIBLE
 
 if TYPE_CHECKING:
     from cli_surroundings import Run
@@ -301,7 +302,7 @@ def in_terminal(*arguments: str) -> str:
 
 def test_an_interrupted_import_says_what_is_in_and_goes_on_with_the_same_command(file: Path, run: Run) -> None:
     many(file, 20_000)
-    command = [sys.executable, "-c", "from crmcore.cli import main; main()", "import", "customer", "customers.csv"]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "import", "customer", "customers.csv"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
         while not json.loads(run("import", "list", "--json").stdout or "[]"):
             time.sleep(0.02)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from cli_surroundings import INTERRUPTIBLE
 
 from crmcore.cli.failures import exit_code_of
 from crmcore.cli.root import command_line
@@ -113,7 +114,7 @@ def test_a_reader_that_goes_away_is_no_error(demo: Path) -> None:
 
 
 def test_an_interrupt_ends_without_a_traceback(demo: Path) -> None:
-    command = [sys.executable, "-c", "from crmcore.cli import main; main()", "erase", "customer:1"]
+    command = [sys.executable, "-c", INTERRUPTIBLE, "erase", "customer:1"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stderr is not None
