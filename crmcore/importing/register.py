@@ -42,7 +42,7 @@ __all__ = [
     "waiting",
 ]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("crmcore.importing")
 _BYTES_PER_READ = 1 << 20
 
 

@@ -21,3 +21,4 @@ def test_a_table_that_was_just_filled_is_known_to_have_different_values(postgres
 
     with reading(database.engine) as connection:
         assert connection.execute(distinct).scalars().all() == [-1]  # every row has its own
+    database.engine.dispose()
