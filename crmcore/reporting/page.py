@@ -89,7 +89,8 @@ def _imprint(outcomes: Sequence[Outcome], imprint: Imprint) -> str:
 
 
 def _contents(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    yield f'<nav aria-label="{escape(_("Contents"))}"><ol>'
+    label = _("Contents")
+    yield f'<nav aria-label="{escape(label)}"><ol>'
     for outcome in outcomes:
         yield f'<li><a href="#{escape(outcome.declared.name)}">{escape(outcome.title)}</a></li>'
     yield "</ol></nav>"
@@ -141,7 +142,8 @@ def _figure(outcome: Computed, number: int, chart: Chart) -> Iterator[str]:
     drawn = charts.draw(outcome.report, chart, label=title, prefix=f"{outcome.declared.name}-{number}-")
     yield f"<figure><figcaption>{escape(title)}</figcaption>"
     if drawn is None:
-        yield f'<p class="warning">{escape(_("This chart could not be drawn; the table has its values."))}</p>'
+        said = _("This chart could not be drawn; the table has its values.")
+        yield f'<p class="warning">{escape(said)}</p>'
     else:
         yield f'<div class="scroll chart">{drawn}</div>'
     yield "</figure>"
@@ -150,7 +152,8 @@ def _figure(outcome: Computed, number: int, chart: Chart) -> Iterator[str]:
 def _table(outcome: Computed) -> Iterator[str]:
     report = outcome.report
     if not report.rows:
-        yield f'<p class="empty">{escape(_("There is nothing to show."))}</p>'
+        said = _("There is nothing to show.")
+        yield f'<p class="empty">{escape(said)}</p>'
         return
     yield f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(outcome.title)}"><table>'
     heads = (_cell("th", c, title_in(c.titles, c.name), ' scope="col"') for c in report.columns)

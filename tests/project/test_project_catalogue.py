@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from crmcore.i18n import gettext, languages, speaking
 
-SCRIPT = Path(__file__).parents[2] / ".ci" / "catalogue.py"
+CHECKOUT = Path(__file__).parents[2]
+SCRIPT = CHECKOUT / ".ci" / "catalogue.py"
 CODE = """
 from crmcore.i18n import gettext as _, ngettext
 
@@ -133,3 +135,19 @@ def test_a_package_without_catalogues_is_refused(tmp_path: Path) -> None:
     checked = catalogue("check", "--package", str(tmp_path))
     assert checked.returncode == 1
     assert checked.stdout.startswith("there is no catalogue in ")
+
+
+def test_no_message_stands_inside_an_f_string_where_it_is_not_collected() -> None:
+    packages = [CHECKOUT / "crmcore", *(CHECKOUT / "plugins").iterdir()]
+    hidden = [
+        f"{path.relative_to(CHECKOUT)}:{call.lineno}"
+        for package in packages
+        for path in package.rglob("*.py")
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("_", "gettext", "ngettext")
+    ]
+    assert hidden == []
