@@ -17,7 +17,7 @@ from crmcore_tabular.xlsx_reading import read_xlsx
 if TYPE_CHECKING:
     from pathlib import Path
 
-MEGABYTES = 300
+MEGABYTES = 600
 GIGABYTE = 1 << 30
 
 _READS = """
