@@ -108,6 +108,20 @@ def kill_until_it_ends(config: Path, entity: str, delays: Sequence[float]) -> in
     return kills
 
 
+def kill_after(config: Path, entity: str, rows: int) -> None:
+    """Import until so many rows of the file are done with, and be killed while it goes on with the next ones."""
+    process = start(config, entity)
+    with CRM.open(config) as crm:
+        while process.poll() is None:
+            with crm.session(read_only=True) as session:
+                if any(one.position >= rows for one in imports(session)):
+                    break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not is_finished(config)
+
+
 def is_finished(config: Path) -> bool:
     with CRM.open(config) as crm, crm.session(read_only=True) as session:
         return [one.state for one in imports(session)] == ["finished"]
@@ -170,8 +184,9 @@ def test_a_killed_import_ends_as_an_undisturbed_one_on_postgresql(
     tmp_path: Path, postgres_url: str, another_postgres_url: str
 ) -> None:
     undisturbed = prepare(tmp_path / "undisturbed", "order", postgres_url)
-    seconds = run_to_the_end(undisturbed, "order")
+    run_to_the_end(undisturbed, "order")
     config = prepare(tmp_path / "killed", "order", another_postgres_url)
-    kills = kill_until_it_ends(config, "order", [0.6 * seconds, 0.7 * seconds, 0.8 * seconds])
-    assert kills > 0
+    for rows in (1, 300, 700):
+        kill_after(config, "order", rows)
+    run_to_the_end(config, "order")
     assert outcome(config) == outcome(undisturbed)
