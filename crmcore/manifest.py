@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -84,10 +85,16 @@ def read_manifest(folder: Path) -> Manifest:
         message = _("cannot be read: {reason}").format(reason=error)
         hint = _("A plugin is a package with a file {name} in it.").format(name=FILE_NAME)
         raise ManifestError([Problem(message=message, hint=hint, code="unreadable", file=file)]) from error
+    return _manifest_in(text, file, owns_schemas=any((folder / SCHEMAS).glob("*.json")))
+
+
+@lru_cache(maxsize=256)
+def _manifest_in(text: str, file: Path, *, owns_schemas: bool) -> Manifest:
+    """Make a manifest of a file's text; what is sound is kept for the next instance in this process."""
     document, positions, problems = parse_json(text, str(file))
     if positions is None:
         raise ManifestError(problems)
-    return _manifest(document, Source(file, positions.lines), owns_schemas=any((folder / SCHEMAS).glob("*.json")))
+    return _manifest(document, Source(file, positions.lines), owns_schemas=owns_schemas)
 
 
 def manifest_of(document: Mapping[str, Any], *, owns_schemas: bool = False) -> Manifest:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,10 +18,14 @@ from postgres_server import Unavailable, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
 
 pytest_plugins = ["pytester"]
+
+# Databases are created by the thousand, and most of that is waiting for the disk: they are in memory where it has room.
+_MEMORY = Path("/dev/shm")  # of this run's files pytest makes the names
+_ROOM = 4 << 30
+if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 # A change must not fail on an example that has nothing to do with it: in continuous integration the examples are the
 # same at every run. Whoever works here, or runs `make fuzz`, tries new ones each time. No deadline: machines are busy.

@@ -53,7 +53,17 @@ class Runtime:
 
 def build_runtime(registry: Registry, dialect: Dialect) -> Runtime:
     """Build the tables, codecs, selections and access rules of a registry for a SQLAlchemy dialect."""
-    tables = build_tables(registry.entities)
-    codecs = {name: RowCodec(entity, tables.entity[name], dialect) for name, entity in registry.entities.items()}
-    selections = {name: Selection(entity, tables.entity[name]) for name, entity in registry.entities.items()}
+    composition = registry.composition
+    tables, codecs, selections = composition.once.get(
+        ("storage", dialect.name), lambda: _storage(composition.entities, dialect)
+    )
     return Runtime(registry, dialect, tables, codecs, selections, Access(registry, tables))
+
+
+def _storage(
+    entities: Mapping[str, Entity], dialect: Dialect
+) -> tuple[Tables, Mapping[str, RowCodec], Mapping[str, Selection]]:
+    tables = build_tables(entities)
+    codecs = {name: RowCodec(entity, tables.entity[name], dialect) for name, entity in entities.items()}
+    selections = {name: Selection(entity, tables.entity[name]) for name, entity in entities.items()}
+    return tables, codecs, selections

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
 from crmcore.errors import CRMError, PluginError, UsageError
+from crmcore.once import Once
 from crmcore.schema.documents import CORE
 from crmcore.schema.model import relations
 from crmcore.schema.records import record_class
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crmcore.plugins.calling import Listener
     from crmcore.plugins.loading import LoadedPlugin
     from crmcore.registry.declarations import Declarations
-    from crmcore.schema.compose import Setting
+    from crmcore.schema.compose import Composition, Setting
     from crmcore.schema.model import Entity, Relation
     from crmcore.schema.records import Record
     from crmcore.types import Importer, Metric, Permission, Pipeline, Problem, ReportType, ScoringRule
@@ -48,9 +48,7 @@ class Registry:
     """Plugins that are enabled and do not run, and why; the core may run without them."""
     warnings: tuple[Problem, ...]
     """What somebody should look at, although nothing depends on it."""
-    entities: Mapping[str, Entity]
-    provenance: Mapping[str, Mapping[str, tuple[Setting, ...]]]
-    """Entity -> field -> which file set each keyword."""
+    composition: Composition = field(repr=False)
     documents: Mapping[str, Mapping[str, Mapping[str, Any]]]
     """Origin (``core``, each plugin that runs, ``instance``, each of its rules) -> file name -> schema document."""
     declarations: Declarations = field(repr=False)
@@ -58,8 +56,17 @@ class Registry:
     """Hook -> every implementation, in the order of the plugins."""
     listening: Mapping[tuple[str, str], tuple[Listener, ...]] = field(repr=False)
     """Hook and entity -> implementations that listen; only where there are some."""
-    _made: dict[tuple[str, str], Any] = field(factory=dict, init=False, repr=False)
-    _making: RLock = field(factory=RLock, init=False, repr=False)
+    _derived: Once = field(factory=Once, init=False, repr=False)
+
+    @property
+    def entities(self) -> Mapping[str, Entity]:
+        """Entities by name."""
+        return self.composition.entities
+
+    @property
+    def provenance(self) -> Mapping[str, Mapping[str, tuple[Setting, ...]]]:
+        """Entity -> field -> which file set each keyword."""
+        return self.composition.provenance
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -111,7 +118,7 @@ class Registry:
 
     def derived(self, name: str, make: Callable[[], _T]) -> _T:
         """Return what a layer above makes of the registry when it is first asked for, and keep it with the registry."""
-        return self._kept(("derived", name), make)
+        return self._derived.get(name, make)
 
     def listeners(self, hook: str, entity: str | None = None) -> tuple[str, ...]:
         """Return the plugins that a hook is called on, in their order.
@@ -205,13 +212,4 @@ class Registry:
         return self.implementing[hook] if entity is None else self.listening.get((hook, entity), ())
 
     def _once(self, what: str, entity: str, make: Callable[[Entity], _T]) -> _T:
-        """Return what is made of an entity when it is first asked for; two threads get the same one."""
-        return self._kept((what, entity), lambda: make(self.entities[entity]))
-
-    def _kept(self, key: tuple[str, str], make: Callable[[], _T]) -> _T:
-        if key not in self._made:
-            with self._making:
-                if key not in self._made:
-                    self._made[key] = make()
-        made: _T = self._made[key]
-        return made
+        return self.composition.once.get((what, entity), lambda: make(self.entities[entity]))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import lru_cache
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from crmcore.errors import SchemaError
 from crmcore.i18n import gettext as _
+from crmcore.once import Once
 from crmcore.schema.building import entity_of, plural_of
 from crmcore.schema.dialect import check_document
 from crmcore.schema.documents import NAME
@@ -58,6 +60,8 @@ class Composition:
     entities: Mapping[str, Entity]
     provenance: Mapping[str, Mapping[str, tuple[Setting, ...]]]
     """Entity -> field -> who set what, in the order of the documents."""
+    once: Once = field(factory=Once, init=False, repr=False)
+    """What layers above make of the entities, tables for instance: instances with the same schemas share it."""
 
     def why(self, entity: str, field: str) -> tuple[Setting, ...]:
         """Return which file set each keyword of a field.
@@ -78,11 +82,21 @@ def compose(documents: Iterable[SchemaDocument], problems: Iterable[Problem] = (
     Raises:
         SchemaError: everything that is wrong in any of the documents.
     """
-    given = list(documents)
+    unread = tuple(problems)
+    return _compose(tuple(documents), unread) if unread else _kept(tuple(documents))
+
+
+@lru_cache(maxsize=32)
+def _kept(documents: tuple[SchemaDocument, ...]) -> Composition:
+    """Compose what instances in one process have in common only once."""
+    return _compose(documents, ())
+
+
+def _compose(documents: tuple[SchemaDocument, ...], problems: tuple[Problem, ...]) -> Composition:
     found = list(problems)
     unread = {PurePath(str(problem.file)).name.partition(".")[0] for problem in found if problem.file is not None}
     by_entity: dict[str, list[SchemaDocument]] = defaultdict(list)
-    for document in given:
+    for document in documents:
         by_entity[document.entity].append(document)
     known = {name for name, of_entity in by_entity.items() if any(not d.extends for d in of_entity)} | unread
     every: dict[str, Merged] = {}

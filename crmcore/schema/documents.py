@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from crmcore.errors import SchemaError
 from crmcore.i18n import gettext as _
 from crmcore.schema.positions import Positions, positions
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "CORE",
@@ -53,9 +54,9 @@ _MAX_DEPTH = 32
 _FILE_NAME = re.compile(rf"({NAME.pattern})\.(schema|extend)\.json")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class SchemaDocument:
-    """One file that declares or extends an entity."""
+    """One file that declares or extends an entity; whoever reads the same file again gets the same object."""
 
     origin: str
     """``core``, a plugin's name, ``instance``, or ``instance.<rule>`` for the field of a rule in ``crm.toml``."""
@@ -64,7 +65,7 @@ class SchemaDocument:
     entity: str
     extends: bool
     document: Mapping[str, Any]
-    positions: Positions = field(repr=False, eq=False)
+    positions: Positions = field(repr=False)
 
     @property
     def plugin(self) -> str | None:
@@ -117,9 +118,10 @@ def read_documents(folder: Path, origin: str) -> tuple[tuple[SchemaDocument, ...
         except (OSError, ValueError) as error:
             problems.append(Problem(message=_("cannot be read: {reason}").format(reason=error), file=str(path)))
             continue
-        found, wrong = _document(text, path.name, str(path), origin)
-        documents += found
-        problems += wrong
+        try:
+            documents.append(_document(text, path.name, str(path), origin))
+        except SchemaError as error:
+            problems += error.problems
     return tuple(documents), tuple(evolve(problem, plugin=_plugin(origin)) for problem in problems)
 
 
@@ -131,15 +133,15 @@ def document_of(
     Returns:
         The document, or a problem, as `read_documents` returns them.
     """
-    documents: tuple[SchemaDocument, ...] = ()
-    problems: tuple[Problem, ...]
+    problems: Iterable[Problem]
     try:
         text = json.dumps(document, indent=2, ensure_ascii=False)
+        return (_document(text, file_name, file_name, origin),), ()
+    except SchemaError as error:
+        problems = error.problems
     except (TypeError, ValueError, RecursionError) as error:
         problems = (_not_json(file_name, str(error)),)
-    else:
-        documents, problems = _document(text, file_name, file_name, origin)
-    return documents, tuple(evolve(problem, plugin=_plugin(origin)) for problem in problems)
+    return (), tuple(evolve(problem, plugin=_plugin(origin)) for problem in problems)
 
 
 def written_text(path: Path) -> str:
@@ -184,21 +186,24 @@ def parse_json(text: str, path: str) -> tuple[Any, Positions | None, tuple[Probl
     return value, found, ()
 
 
-def _document(
-    text: str, file_name: str, path: str, origin: str
-) -> tuple[tuple[SchemaDocument, ...], tuple[Problem, ...]]:
+@lru_cache(maxsize=512)
+def _document(text: str, file_name: str, path: str, origin: str) -> SchemaDocument:
+    """Take a text as a document; what is sound is kept, so that the next instance in this process starts sooner.
+
+    Raises:
+        SchemaError: it is none.
+    """
     named = _FILE_NAME.fullmatch(file_name)
     if not named or len(named[1]) > MAX_NAME:
-        return (), (_misnamed(path, file_name),)
+        raise SchemaError([_misnamed(path, file_name)])
     value, found, problems = parse_json(text, path)
     if found is None:
-        return (), problems
+        raise SchemaError(problems)
     if not isinstance(value, dict):
-        return (), (_not_json(path, _("an object was expected")),)
-    document = SchemaDocument(
+        raise SchemaError([_not_json(path, _("an object was expected"))])
+    return SchemaDocument(
         origin=origin, path=path, entity=named[1], extends=named[2] == "extend", document=value, positions=found
     )
-    return (document,), ()
 
 
 def _plugin(origin: str) -> str | None:

@@ -12,14 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from page_sessions import BEGINNING, in_process, shell, write_program
 
-from crmcore import app, registry
-from crmcore.i18n import current_language
+from crmcore import app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from crmcore import Config, Registry
-    from crmcore.types import Plugin
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -32,23 +28,8 @@ def login(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def one_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps what commands load while the files of the instance stay as they are: most of the time of a command."""
-    load, kept = registry.load, dict[object, "Registry"]()
-
-    def load_once(config: Config, plugins: Iterable[Plugin] = ()) -> Registry:
-        files = [config.path, *sorted(config.schemas.glob("*.json") if config.schemas else ())]
-        key = (current_language(), *((file, file.read_bytes()) for file in files if file), *plugins)
-        if key not in kept:
-            kept[key] = load(config, plugins)
-        return kept[key]
-
-    monkeypatch.setattr(registry, "load", load_once)
-
-
-@pytest.fixture
 def terminal(
-    login: None, one_registry: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    login: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, Path], str]:
     """Runs a command on the day of the pages, and returns what it prints."""
     programs = tmp_path_factory.mktemp("bin")
