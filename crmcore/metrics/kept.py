@@ -27,7 +27,7 @@ __all__ = ["kept_metrics"]
 
 @contextmanager
 def kept_metrics(session: Session, entity: str, metrics: Iterable[Metric], as_of: dt.date) -> Iterator[MetricTable]:
-    """Lay metrics of all live records into temporary tables, for rules that read them inside the ``with`` block.
+    """Lay metrics of all records, also deleted ones, into temporary tables that are there inside the ``with`` block.
 
     Args:
         session: in a savepoint, to which an error inside the block goes back; whoever its actor is.

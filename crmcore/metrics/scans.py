@@ -67,8 +67,9 @@ def scans(
         else:
             by_relation[str(metric.relation)][name] = metric
     for relation, metrics in by_relation.items():
-        rows = aggregate_scan(session, entity, relations[relation], metrics, as_of, only)
-        yield Scan(rows, {name: name for name in metrics})
+        columns = {name: f"m{n}" for n, name in enumerate(metrics)}  # a whole name may be longer than PostgreSQL's
+        numbered = {columns[name]: metric for name, metric in metrics.items()}
+        yield Scan(aggregate_scan(session, entity, relations[relation], numbered, as_of, only), columns)
     for query, metrics in by_query.items():
         rows = query_scan(session, query, [*metrics.values()], as_of, only)
         yield Scan(rows, {name: metric.name.partition(".")[2] for name, metric in metrics.items()})

@@ -18,9 +18,9 @@ from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import Draft, DraftBatch
 from crmcore.records.writing import record_events
-from crmcore.schema.model import Kind
 from crmcore.schema.values import to_json
 from crmcore.store.history import computed_history
+from crmcore.store.stored_forms import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,12 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "write_computed"]
 
 _ROWS_PER_BATCH = 10_000
-_STORED: Mapping[Kind, tuple[str, ...]] = {
-    Kind.INTEGER: ("integer",),
-    Kind.MONEY: ("integer",),
-    Kind.NUMBER: ("integer", "real"),
-}
-"""What SQLite says of the values in a column of a kind."""
 
 
 @frozen
@@ -62,7 +56,9 @@ def write_computed(session: Session, entity: Entity, fields: Sequence[str], valu
         values: a SELECT with the column ``id`` and one column for each field, in their database types.
 
     Raises:
-        UsageError: a field is not a computed one: it belongs to the first door.
+        UsageError: a field is not a computed one: it belongs to the first door; or the SELECT lacks a column, gives a
+            record more than once, or gives a value that the field cannot have. An instant is UTC, and on SQLite
+            text with six digits after its seconds.
     """
     for name in fields:
         declared = entity.fields.get(name)
@@ -91,9 +87,8 @@ def _check_values(session: Session, entity: Entity, changed: Table, fields: Sequ
     """
     for name in fields:
         field, column = entity.fields[name], changed.c[name]
-        stored = _STORED.get(field.kind) if session.runtime.dialect.name == "sqlite" else None
-        if stored:  # SQLite's columns take any value, also what is no number; read as text, that is shown as it is
-            _refuse_any(session, entity, name, cast(column, Text), func.typeof(column).not_in((*stored, "null")))
+        # Read as text, a value is shown as it is.
+        _refuse_any(session, entity, name, cast(column, Text), unreadable(field.kind, column, session.runtime.dialect))
         if field.enum:
             _refuse_any(session, entity, name, column, column.not_in(field.enum))
 

@@ -13,6 +13,7 @@ import crmcore
 from crmcore import hookimpl, metric_values, scoring
 from crmcore.errors import AccessDenied, PluginError, UsageError
 from crmcore.metrics import metric_table
+from crmcore.metrics.kept import kept_metrics
 from crmcore.types import Label, Metric, MetricQuery, Plugin, ScoringRule
 
 ORDERS = {"entity": "customer", "relation": "orders", "date_field": "order_date"}
@@ -204,6 +205,22 @@ def test_every_source_is_scanned_once(make):
 
     assert statement.count("FROM crm_order") == 2  # the relation, and the query
     assert statement.count("FROM crm_activity") == 1
+
+
+def test_names_that_differ_beyond_the_length_of_a_column_are_kept_apart(make_crm, database_url):
+    plugin, start = "a" * 30, "what_customers_have_ordered_by_their_"
+    sums = [
+        Metric(name=f"{plugin}.{start}{end}", entity="customer", relation="orders", aggregate=end, field="amount")
+        for end in ("sum", "max")
+    ]
+    crm = make_crm(plugins=[demo(*sums, name=plugin)], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "A"})
+        for amount in (1, 2):
+            session.create("order", {"customer": 1, "order_date": "2026-01-10", "amount": amount})
+        with kept_metrics(session, "customer", sums, dt.date(2026, 1, 15)) as kept:
+            row = session.connection.execute(select(*(kept.columns[one.name] for one in sums)).select_from(kept.source))
+            assert [str(value) for value in row.one()] == ["3.0000", "2.0000"]
 
 
 def test_unknown_and_ambiguous_names_are_refused(make_crm):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import case, literal, select, union_all
+from sqlalchemy import case, literal, literal_column, select, union_all
 
 from crmcore import hookimpl
 from crmcore.errors import UsageError, ValidationError
+from crmcore.schema.model import Kind
+from crmcore.store.columns import COLUMN_TYPES
 from crmcore.types import Plugin
 
 EXTENSION = {
@@ -28,6 +31,17 @@ EXTENSION = {
             "x-crm": {"computed_by": "grade", "money": True, "titles": {"en": "Offer", "zh-CN": "额度"}},
         },
     },
+}
+
+
+COMPUTED = {
+    "next_call": {"type": "string", "format": "date"},
+    "seen": {"type": "string", "format": "date-time"},
+    "loyal": {"type": "boolean"},
+    "share": {"type": "number"},
+    "visits": {"type": "integer"},
+    "memo": {"type": "string", "maxLength": 10},
+    "hints": {"type": "array", "items": {"type": "string"}},
 }
 
 
@@ -172,3 +186,70 @@ def test_what_is_no_number_is_refused_before_it_is_in_a_column_of_numbers(make_c
                 "customer", ["limit_offer"], select(customer.c.id, customer.c.name.label("limit_offer"))
             )
         assert session.get("customer", 1).limit_offer is None
+
+
+def computing(make_crm, database_url=None):
+    """Return a CRM with a customer and a computed field of each kind."""
+    fields = {name: {**field, "x-crm": {"computed_by": "grade"}} for name, field in COMPUTED.items()}
+    extension = {"$schema": "urn:crmcore:extension:1", "properties": fields}
+    manifest = {"name": "grade", "version": "1.0", "summary": "x"}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(), schemas={"customer.extend.json": extension})
+    crm = make_crm(plugins=[plugin], database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+    return crm
+
+
+def compute(crm, field, value):
+    with crm.session() as session:
+        customer = session.table("customer")
+        session.write_computed("customer", [field], select(customer.c.id, value.label(field)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("next_call", "2026-01-31 00:00:00"),
+        ("next_call", "2026-02-30"),
+        ("next_call", "soon"),
+        ("seen", "2026-01-31"),
+        ("seen", "2026-01-31 08:00:00"),
+        ("seen", "2026-01-31 25:00:00.000000"),
+        ("seen", "2026-02-30 08:00:00.000000"),
+        ("seen", 1769846400),
+        ("loyal", 7),
+        ("loyal", "yes"),
+        ("share", "a half"),
+        ("visits", 1.5),
+        ("hints", "vip"),
+    ],
+)
+def test_what_could_not_be_read_again_is_refused(make_crm, field, value):
+    crm = computing(make_crm)  # on SQLite, whose columns take any value
+    with pytest.raises(UsageError, match=rf"'{value}' is not among the values of customer\.{field}"):
+        compute(crm, field, literal_column(repr(value)))
+
+
+def test_a_number_that_json_cannot_hold_is_refused(make_crm, database_url):
+    crm = computing(make_crm, database_url)
+    with pytest.raises(UsageError, match=r"is not among the values of customer\.share"):
+        compute(crm, "share", literal(float("inf")))
+
+
+def test_values_of_every_kind_are_computed_and_read(make_crm, database_url):
+    crm = computing(make_crm, database_url)
+    day, instant = dt.date(2026, 1, 31), dt.datetime(2026, 1, 31, 8, tzinfo=dt.UTC)
+    values = {
+        "next_call": literal(day, COLUMN_TYPES[Kind.DATE]),
+        "seen": literal(instant, COLUMN_TYPES[Kind.INSTANT]),
+        "loyal": literal(True),
+        "share": literal(1.7e308, COLUMN_TYPES[Kind.NUMBER]),
+        "visits": literal(-3),
+        "memo": literal("拜访"),
+        "hints": literal(["vip"], COLUMN_TYPES[Kind.JSON]),
+    }
+    for field, value in values.items():
+        compute(crm, field, value)
+    with crm.session() as session:
+        read = session.update("customer", 1, {"name": "B"})
+        assert [getattr(read, field) for field in values] == [day, instant, True, 1.7e308, -3, "拜访", ["vip"]]
