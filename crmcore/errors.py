@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+_NOT_PLUGINS = frozenset({"crmcore", "importlib", "pluggy"})
+"""Packages through which a plugin is called."""
+
+
 class CRMError(Exception):
     """Base of all errors that crmcore raises on purpose.
 
@@ -124,6 +128,9 @@ class PluginError(CRMError):
         version: its version, or None when it was not read yet.
         hook: the hook that raised, or ``import``.
         cause: the exception.
+        said: the message without the place.
+        file: of the plugin, where it was raised or handed on; None where its code was not running.
+        line: in that file.
     """
 
     code = "plugin"
@@ -135,12 +142,31 @@ class PluginError(CRMError):
         named = f"{plugin} {version}" if version else plugin
         said = str(getattr(cause, "orig", None) or cause)  # a database error without its statement
         raised = f"{type(cause).__name__}: {said}" if said else type(cause).__name__
+        self.said = _("plugin {plugin} failed in {hook}: {raised}").format(plugin=named, hook=hook, raised=raised)
+        self.file, self.line = _place(cause)
         super().__init__(
-            _("plugin {plugin} failed in {hook}: {raised}").format(plugin=named, hook=hook, raised=raised),
+            f"{self.said} ({self.file}:{self.line})" if self.file else self.said,
             hint=_("See the traceback with --debug; `crmcore plugins disable {plugin}` switches it off.").format(
                 plugin=plugin
             ),
         )
+
+
+def _place(cause: BaseException) -> tuple[str | None, int | None]:
+    """Return the last line of the code that the core called, before it went into other packages."""
+    if isinstance(cause, SyntaxError) and cause.filename:
+        return cause.filename, cause.lineno
+    place: tuple[str | None, int | None] = (None, None)
+    package, trace = None, cause.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        of = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package is None and of not in _NOT_PLUGINS:
+            package = of
+        if package is not None and of == package:
+            place = frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    return place
 
 
 class StartRefused(ProblemsError):

@@ -12,9 +12,9 @@ import click
 from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["logs_hidden", "show_logs"]
+__all__ = ["logs_hidden", "show_logs", "show_tracebacks"]
 
 
 def show_logs(*, debug: bool) -> None:
@@ -34,6 +34,13 @@ class _Warnings(logging.Handler):
         click.echo(_("warning: {message}").format(message=record.getMessage()), err=True)
         if self.debug and record.exc_info:
             traceback.print_exception(*record.exc_info)
+
+
+def show_tracebacks(errors: Iterable[BaseException]) -> None:
+    """Show where errors that a command reports itself come from, if tracebacks are asked for."""
+    if any(isinstance(handler, _Warnings) and handler.debug for handler in logging.getLogger("crmcore").handlers):
+        for error in errors:
+            traceback.print_exception(error.__cause__ or error)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from crmcore.conformance import Source, did_you_mean, quoted
+from crmcore.currencies import CURRENCIES, currencies_of
 from crmcore.errors import ConfigError
 from crmcore.i18n import gettext as _
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crmcore.types import Problem
 
-__all__ = ["Config", "EntityRights", "Role", "timezone_problem"]
+__all__ = ["Config", "EntityRights", "Role", "currency_problem", "timezone_problem"]
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
@@ -74,10 +74,20 @@ def _known_timezone(config: Config, _attribute: Attribute[str], name: str) -> No
         raise ConfigError([problem])
 
 
-def _currency_code(config: Config, _attribute: Attribute[str], code: str) -> None:
-    if not re.fullmatch("[A-Z]{3}", code):
-        message = _("expected three capital letters, found {value}").format(value=quoted(code))
-        raise ConfigError([config.source.problem(("instance", "currency"), message, code="pattern")])
+def currency_problem(code: str, source: Source) -> Problem | None:
+    """Return what is wrong with the code of a currency, or None."""
+    if code in CURRENCIES:
+        return None
+    meant = currencies_of(code)
+    hint = _('Write "{code}".').format(code=min(meant)) if len(meant) == 1 else _("ISO 4217 has them: CNY, EUR, USD.")
+    message = _("there is no currency {code}").format(code=quoted(code))
+    return source.problem(("instance", "currency"), message, code="currency", hint=hint)
+
+
+def _known_currency(config: Config, _attribute: Attribute[str], code: str) -> None:
+    problem = currency_problem(code, config.source)
+    if problem:
+        raise ConfigError([problem])
 
 
 @frozen(kw_only=True)
@@ -89,7 +99,7 @@ class Config:
         ('abc',)
 
     Raises:
-        ConfigError: there is no such time zone, or the currency is not three capital letters.
+        ConfigError: there is no such time zone, or no such currency.
     """
 
     source: Source = field(factory=lambda: Source(toml=True), repr=False, eq=False)
@@ -99,7 +109,7 @@ class Config:
     name: str = "crmcore"
     timezone: str = field(default="UTC", validator=_known_timezone)
     language: str = "en"
-    currency: str = field(default="CNY", validator=_currency_code)
+    currency: str = field(default="CNY", validator=_known_currency)
     database_url: str = field(default="sqlite:///crm.db", repr=False)
     """SQLAlchemy URL; it may hold a password."""
     enabled: tuple[str, ...] = field(default=(), converter=_names)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmcore.config.model import Config, EntityRights, Role, timezone_problem
+from crmcore.config.model import Config, EntityRights, Role, currency_problem, timezone_problem
 from crmcore.config.toml_file import read_toml
 from crmcore.conformance import Source, breaches, did_you_mean, with_defaults
 from crmcore.errors import ConfigError
@@ -79,10 +79,11 @@ class _Reading:
         instance, plugins = self.document["instance"], self.document["plugins"]
         written = {name: table for name, table in plugins.items() if name not in ("enabled", "plugin_dirs")}
         schemas = self.folder / "schemas"
-        problem = timezone_problem(instance["timezone"], self.source)
-        if problem:
-            self.problems.append(problem)
-            instance["timezone"] = "UTC"
+        for key, problem_of, instead in (("timezone", timezone_problem, "UTC"), ("currency", currency_problem, "CNY")):
+            problem = problem_of(instance[key], self.source)
+            if problem:
+                self.problems.append(problem)
+                instance[key] = instead
         return Config(
             source=self.source,
             path=self.path,

@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 from attrs import frozen
 
 from crmcore.i18n import gettext as _
-from crmcore.importing.currencies import currencies_of
+from crmcore.currencies import currencies_of
 from crmcore.importing.unreadable import Unreadable
 from crmcore.schema.values import shown
 

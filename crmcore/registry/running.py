@@ -61,6 +61,7 @@ class Running:
         broken: those that do not run, and need not.
         refused: why the start is refused; empty where it is not.
         failures: exceptions behind `refused`.
+        raised: every exception of a plugin, also of one that need not run.
         declarations: what the plugins that run declared.
     """
 
@@ -69,6 +70,7 @@ class Running:
         self.broken: dict[str, tuple[Problem, ...]] = {}
         self.refused: list[Problem] = []
         self.failures: list[PluginError] = []
+        self.raised: list[PluginError] = []
         self.declarations = Declarations()
         self._candidates = candidates
         self._manager = new_manager()
@@ -137,6 +139,7 @@ class Running:
         except PluginError as error:
             self.refused.append(_raised(error))
             self.failures.append(error)
+            self.raised.append(error)
             return
         problems = [*hook_problems(self._manager, manifest, holder)]
         self.refused += problems
@@ -163,6 +166,7 @@ class Running:
         """Take a plugin out, and those that require it; refuse the start where one of them is essential."""
         problems = tuple(problems)
         self._take_out(name)
+        self.raised += [error] if error else []
         if self._candidates[name].manifest.essential:
             self.refused += problems
             self.failures += [error] if error else []
@@ -187,4 +191,6 @@ def _lost(manifest: Manifest, name: str) -> Problem:
 
 
 def _raised(error: PluginError) -> Problem:
-    return Problem(message=error.message, hint=error.hint, code=error.code, plugin=error.plugin)
+    return Problem(
+        message=error.said, hint=error.hint, code=error.code, plugin=error.plugin, file=error.file, line=error.line
+    )

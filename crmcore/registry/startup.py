@@ -16,8 +16,9 @@ from attrs import frozen
 from crmcore import hookspecs
 from crmcore.config import examine
 from crmcore.conformance import did_you_mean
-from crmcore.errors import ConfigError, ManifestError, ProblemsError, SchemaError, StartRefused
+from crmcore.errors import ConfigError, ManifestError, PluginError, ProblemsError, SchemaError, StartRefused
 from crmcore.i18n import gettext as _
+from crmcore.i18n import languages
 from crmcore.manifest import SCHEMAS
 from crmcore.plugins.discovery import discover, manifest_at
 from crmcore.plugins.order import ordered, unmet
@@ -57,6 +58,8 @@ class Diagnosis:
     """What is wrong, broken plugins without which the core runs included."""
     warnings: tuple[Problem, ...]
     """What somebody should look at, although nothing depends on it."""
+    raised: tuple[PluginError, ...] = ()
+    """What plugins raised, with its traceback as its cause."""
 
 
 def load(config: Config, plugins: Iterable[Plugin] = ()) -> Registry:
@@ -115,7 +118,7 @@ def diagnose(path: Path | str, plugins: Iterable[Plugin] = ()) -> Diagnosis:
     stages = (startup.choose, startup.read_manifests, startup.settle, startup.compose, startup.run, startup.judge_roles)
     found = [*problems, *(problem for stage in stages for problem in stage())]
     broken = [problem for each in startup.running.broken.values() for problem in each]
-    return Diagnosis((*found, *broken), tuple(startup.warnings))
+    return Diagnosis((*found, *broken), tuple(startup.warnings), tuple(startup.running.raised))
 
 
 class _Startup:
@@ -198,7 +201,16 @@ class _Startup:
             foreign, doubtful = listening_problems(self.manifests[name], self.composition.entities, self.manifests)
             problems += foreign
             self.warnings += doubtful
+        self.warnings += self._language_warnings(self.composition.entities)
         return problems
+
+    def _language_warnings(self, entities: Mapping[str, Entity]) -> Iterator[Problem]:
+        language = self.config.language
+        known = [*languages(), *(tag for entity in entities.values() for tag in entity.titles)]
+        if language not in known:
+            message = _("nothing is written in the language `{language}`").format(language=language)
+            hint = did_you_mean(language, known) or _("Known: {known}").format(known=", ".join(dict.fromkeys(known)))
+            yield self.config.source.problem(("instance", "language"), message, code="language", hint=hint)
 
     def _schemas(self) -> Iterator[tuple[Sequence[SchemaDocument], Sequence[Problem]]]:
         yield core_documents()

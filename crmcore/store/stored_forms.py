@@ -35,10 +35,9 @@ _SECONDS = 19
 
 def unreadable(kind: Kind, column: ColumnElement[Any], dialect: Dialect) -> ColumnElement[bool]:
     """Return a condition that is true where a column has what reading it as this kind fails of, or no JSON can hold."""
-    wrong = [false()]
+    wrong: list[ColumnElement[bool]] = [false()]
     if kind is Kind.NUMBER:
-        number = type_coerce(column, Double())
-        wrong.append(~number.between(-sys.float_info.max, sys.float_info.max))
+        wrong.append(~type_coerce(column, Double[float]()).between(-sys.float_info.max, sys.float_info.max))
     if dialect.name == "sqlite":
         wrong.append(func.typeof(column).not_in(_STORAGE[kind]))
         wrong += _misshapen(kind, column)

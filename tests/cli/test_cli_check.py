@@ -112,3 +112,22 @@ def test_a_role_that_nobody_declared_is_a_warning(demo: Path, run: Run) -> None:
     assert checked.stdout.endswith("no problems\n")
     (warning,) = json.loads(run("check", "--json").stdout)["warnings"]
     assert warning["code"] == "role"
+
+
+def test_a_plugin_that_fails_is_told_with_its_line_and_its_traceback_if_asked(demo: Path, run: Run) -> None:
+    folder = Path("mine/acme")
+    folder.mkdir(parents=True)
+    (folder / "plugin.json").write_text('{"name": "acme", "version": "1.0", "summary": "x"}', encoding="utf-8")
+    (folder / "__init__.py").write_text("wanted = {}\nfound = wanted['rate']\n", encoding="utf-8")
+    text = Path("crm.toml").read_text(encoding="utf-8")
+    config(text.replace("enabled = [", 'plugin_dirs = ["mine"]\nenabled = ["acme", '))
+    said = run("check", code=1)
+    assert "mine/acme/__init__.py:2: plugin acme 1.0 failed in import: KeyError: 'rate'" in said.stdout
+    assert "Traceback" not in said.stderr
+    assert "KeyError: 'rate'" in run("--debug", "check", code=1).stderr
+
+
+def test_a_language_in_which_nothing_is_written_is_a_warning(demo: Path, run: Run) -> None:
+    text = Path("crm.toml").read_text(encoding="utf-8")
+    config(text.replace('language = "en"', 'language = "cn"'))
+    assert "instance.language: nothing is written in the language `cn` (Known: en, zh-CN)" in run("check").stdout

@@ -267,8 +267,24 @@ def test_a_configuration_made_in_code_is_judged_too():
     assert Config(enabled=["abc"], timezone="Europe/Berlin").enabled == ("abc",)
     with pytest.raises(ConfigError, match="Asia/Shanghai"):
         Config(timezone="Asia/Shangai")
-    with pytest.raises(ConfigError, match="three capital letters"):
+    with pytest.raises(ConfigError, match="there is no currency"):
         Config(currency="yuan")
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("RMB", 'Write "CNY".'),
+        ("人民币", 'Write "CNY".'),
+        ("cny", 'Write "CNY".'),
+        ("€", 'Write "EUR".'),
+        ("$", "ISO 4217 has them: CNY, EUR, USD."),
+        ("XYZ", "ISO 4217 has them: CNY, EUR, USD."),
+    ],
+)
+def test_what_is_no_currency_is_refused_with_what_is_meant(crm_toml, code, hint):
+    [problem] = refused(crm_toml(f'[instance]\ncurrency = "{code}"'))
+    assert (problem.line, problem.pointer, problem.hint) == (2, "instance.currency", hint)
 
 
 def test_the_version_is_that_of_the_distribution():

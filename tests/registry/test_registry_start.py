@@ -404,6 +404,7 @@ def test_a_plugin_with_only_reports_that_cannot_be_imported_is_named_and_the_res
     [problem] = registry.broken["reports"]
     assert problem.plugin == "reports"
     assert "failed in import" in problem.message
+    assert (str(problem.file), problem.line) == (str(tmp_path / "mine" / "reports" / "__init__.py"), 2)
     assert "plugin reports does not run" in caplog.text
 
 

@@ -9,7 +9,7 @@ import click
 from crmcore.cli.failures import PROBLEMS
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
-from crmcore.cli.logs import logs_hidden
+from crmcore.cli.logs import logs_hidden, show_tracebacks
 from crmcore.cli.output import json_option, print_json
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
@@ -37,6 +37,7 @@ def check(instance: Instance, ctx: click.Context, *, as_json: bool) -> None:
 
     with logs_hidden():  # the diagnosis says it all
         found = diagnose(instance.path)
+    show_tracebacks(found.raised)
     # A database can only be judged by schemas that hold.
     problems = [*found.problems] or _database_problems(instance)
     warnings = [*found.warnings, *([] if problems else _unknown_roles(instance))]

@@ -9,9 +9,9 @@ from crmcore.schema.values import fold
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["currencies_of"]
+__all__ = ["CURRENCIES", "currencies_of"]
 
-_CODES = (
+_ISO_4217 = (
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP "
     "CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF "
     "IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD "
@@ -19,6 +19,8 @@ _CODES = (
     "RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD "
     "UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW"
 )
+CURRENCIES = frozenset(_ISO_4217.split())
+"""Codes of ISO 4217."""
 _WORDS = {
     "¥": "CNY JPY",
     "元": "CNY",
@@ -83,7 +85,7 @@ _WORDS = {
     "rp": "IDR",
 }
 _CURRENCIES: Mapping[str, frozenset[str]] = {
-    **{fold(code): frozenset([code]) for code in _CODES.split()},
+    **{fold(code): frozenset([code]) for code in CURRENCIES},
     **{fold(word): frozenset(codes.split()) for word, codes in _WORDS.items()},
 }
 
