@@ -95,7 +95,10 @@ def close_to(written: str, known: Iterable[str], *, most: int = 12) -> str | Non
 
 
 def _unknown(scope: Scope, entity: Entity, name: str, span: s.Span) -> Mistake:
-    reason = _("{entity} has no field {name}").format(entity=entity.name, name=name)
+    if scope.metrics and entity is scope.entity:
+        reason = _("{entity} has neither a field nor a metric {name}").format(entity=entity.name, name=name)
+    else:
+        reason = _("{entity} has no field {name}").format(entity=entity.name, name=name)
     return Mistake(reason, span, _suggestion(scope, entity, name))
 
 

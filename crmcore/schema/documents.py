@@ -155,7 +155,11 @@ def written_text(path: Path) -> str:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise ValueError(_("it has more than {most:,} bytes").format(most=_MOST_BYTES))
-    return content.decode("utf-8-sig")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(_("line {line} is not UTF-8: save the file in that encoding").format(line=line)) from error
 
 
 def parse_json(text: str, path: str) -> tuple[Any, Positions | None, tuple[Problem, ...]]:

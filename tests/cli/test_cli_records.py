@@ -156,6 +156,11 @@ def test_a_page_says_how_to_go_on_apart_from_the_data(demo: Path, run: Run) -> N
     assert "--after" in listed.stderr
 
 
+def test_columns_are_chosen_by_title_too(demo: Path, run: Run) -> None:
+    named = run("list", "customer", "--limit", "3", "--columns", "name,code").stdout
+    assert run("list", "customer", "--limit", "3", "--columns", "客户名称,Code").stdout == named
+
+
 def test_columns_without_information_are_left_out(demo: Path, run: Run) -> None:
     header = run("list", "customer", "--limit", "5").stdout.splitlines()[0].split()
     assert header[:4] == ["Customer", "Name", "Code", "Owner"]  # kind and status are the default of all

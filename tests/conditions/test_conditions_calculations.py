@@ -200,7 +200,7 @@ def test_today_is_the_day_of_the_context(connection: Connection) -> None:
 
 
 MISTAKES = {
-    "revenue - credt": """customer has no field credt
+    "revenue - credt": """customer has neither a field nor a metric credt
   revenue - credt
             ^^^^^
 Did you mean credit?""",
@@ -224,7 +224,7 @@ Complete it, or remove the last word.""",
   since * 2
   ^^^^^
 Add a duration to a date: + 3 days. Two dates can only be subtracted.""",
-    "客户名称 + 1": """customer has no field 客户名称
+    "客户名称 + 1": """customer has neither a field nor a metric 客户名称
   客户名称 + 1
   ^^^^^^^^
 The field with that title is called name.""",

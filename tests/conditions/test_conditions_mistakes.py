@@ -18,7 +18,7 @@ def mistake(text: str, entity: str = "customer", use: Use = Use.SCORING) -> Cond
 
 def test_the_caret_stands_under_the_mistake() -> None:
     assert str(mistake("staff > 10 and reigon = 'East'")) == (
-        "customer has no field reigon\n"
+        "customer has neither a field nor a metric reigon\n"
         "  staff > 10 and reigon = 'East'\n"
         "                 ^^^^^^\n"
         "Did you mean region?"
@@ -27,7 +27,7 @@ def test_the_caret_stands_under_the_mistake() -> None:
 
 def test_chinese_characters_take_two_columns() -> None:
     assert str(mistake("name = '北京电子' and 地区 = '华东'")) == (
-        "customer has no field 地区\n"
+        "customer has neither a field nor a metric 地区\n"
         "  name = '北京电子' and 地区 = '华东'\n"
         "                        ^^^^\n"
         "The field with that title is called region."
@@ -69,7 +69,10 @@ def test_combining_marks_take_no_column() -> None:
 def test_the_error_carries_its_parts() -> None:
     error = mistake("vip and\nreigon = 'East'")
 
-    assert (error.text[error.start : error.end], error.reason) == ("reigon", "customer has no field reigon")
+    assert (error.text[error.start : error.end], error.reason) == (
+        "reigon",
+        "customer has neither a field nor a metric reigon",
+    )
     assert error.hint == "Did you mean region?"
     assert error.excerpt == "2 | reigon = 'East'\n    ^^^^^^"
 

@@ -327,3 +327,10 @@ def test_a_time_zone_of_very_many_points_is_none(crm_toml):
     (problem,) = refused(crm_toml('[instance]\ntimezone = "' + "." * 2_000 + '"'))
 
     assert problem.message.startswith("there is no time zone ")
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "crm.toml"
+    path.write_bytes('[instance]\nname = "演示"\n'.encode("gb18030"))
+    [problem] = examine(path)[1]
+    assert "line 2 is not UTF-8: save the file in that encoding" in problem.message

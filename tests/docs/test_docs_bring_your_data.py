@@ -62,7 +62,7 @@ def follow(section: str) -> None:
 
 
 @pytest.fixture
-def instance(login: None, one_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def instance(login: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     crmcore("init")
     return tmp_path

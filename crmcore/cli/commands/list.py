@@ -48,7 +48,7 @@ _LONGEST = 200
     help=_("At most so many records (50)."),
 )
 @click.option("--after", metavar="CURSOR", help=_("Continue where the page before ended."))
-@click.option("--columns", metavar="FIELDS", help=_("Fields to show, separated by commas."))
+@click.option("--columns", metavar="FIELDS", help=_("Fields to show, by name or title, separated by commas."))
 @json_option(_("Print the records as JSON, with the cursor of the next page."))
 @pass_instance
 def list_(
@@ -65,8 +65,7 @@ def list_(
     """Print a page of records."""
     with instance.session(read_only=True) as session:
         model = session.runtime.entity(entity)
-        chosen = [name.strip() for name in columns.split(",") if name.strip()] if columns else []
-        _refuse_unknown(session, model, chosen)
+        chosen = [_chosen(session, model, name.strip()) for name in (columns or "").split(",") if name.strip()]
         page = session.find(entity, where, order=order, limit=limit, after=after)
         if as_json:
             _print_json(page, chosen)
@@ -77,13 +76,17 @@ def list_(
     _print_remarks(page, total, following=bool(after))
 
 
-def _refuse_unknown(session: Session, entity: Entity, names: Sequence[str]) -> None:
-    from crmcore.schema.model import SYSTEM_FIELDS  # noqa: PLC0415  # commands are imported for --help too
+def _chosen(session: Session, entity: Entity, called: str) -> str:
+    """Return the name of a field that is called by it or by a title."""
+    from crmcore.importing import field_called  # noqa: PLC0415  # commands are imported for --help too
+    from crmcore.schema.model import SYSTEM_FIELDS  # noqa: PLC0415  # the same
 
     known = {*SYSTEM_FIELDS, *entity.fields} - session.access.fields(session.actor, entity.name).hidden
-    for name in names:
-        if name not in known:
-            raise no_such_field(entity, name, known)
+    found = None if called in known else field_called(entity, called)
+    name = found.name if found else called
+    if name not in known:
+        raise no_such_field(entity, called, known)
+    return name
 
 
 def _columns(entity: Entity, page: Page) -> Iterator[list[str]]:
