@@ -15,8 +15,8 @@ from sqlalchemy import and_, null, select
 
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
-from crmcore.records.writing import chunks
 from crmcore.schema.values import from_json
+from crmcore.store.chunks import chunks
 from crmcore.types import Ref, TimelineEntry
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from crmcore.i18n import title_in
 from crmcore.reporting.values import plain_text
 from crmcore.schema.model import ANY_ENTITY, SYSTEM_FIELDS, Kind
+from crmcore.store.chunks import chunks
 from crmcore.types import HIDDEN, Ref
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = ["NUMBERS", "field_cell", "field_of", "names_of", "names_of_refs"]
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.MONEY})
 """Kinds whose cells are aligned at the right."""
-_IDS_PER_STATEMENT = 500
 
 
 def field_of(entity: Entity, name: str) -> Field:
@@ -84,8 +84,7 @@ def _names(session: Session, target: str, ids: Sequence[int]) -> Iterable[tuple[
     table, display = session.table(target), session.runtime.entity(target).display
     if display not in table.c:  # the actor may not read it
         return
-    for start in range(0, len(ids), _IDS_PER_STATEMENT):
-        some = ids[start : start + _IDS_PER_STATEMENT]
+    for some in chunks(ids):
         found = session.execute(select(table.c.id, table.c[display]).where(table.c.id.in_(some)))
         for row in found.mappings():
             if row[display] is not None:

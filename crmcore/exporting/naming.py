@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from crmcore.importing.references import find_named
-from crmcore.records.writing import chunks
 from crmcore.schema.model import Kind
+from crmcore.store.chunks import chunks
 from crmcore.types import Ref
 
 if TYPE_CHECKING:

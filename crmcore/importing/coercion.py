@@ -170,7 +170,7 @@ def _number_reader(kind: Kind, style: Style) -> Reader:
     def read(cell: Any) -> int | float:
         if plain and cell.__class__ is str and usual.fullmatch(cell):
             return number_of(cell)
-        written = _written(cell, style.decimal)
+        written = _written(cell, style.decimal or ".")
         if written.currencies:
             raise Unreadable(_("expected a number without a currency, found {found}").format(found=shown(cell)))
         number = _scaled(written.number, style)
@@ -186,7 +186,7 @@ def _number_reader(kind: Kind, style: Style) -> Reader:
 
 def _is_plain(style: Style) -> bool:
     """Whether nothing is declared that makes another number of plain digits."""
-    return style.decimal == "." and style.scale is None and style.rate is None and style.round is None
+    return style.decimal in (None, ".") and style.scale is None and style.rate is None and style.round is None
 
 
 def _finite(number: Decimal, cell: Any) -> float:
@@ -205,7 +205,7 @@ def _money_reader(style: Style, currency: str) -> Reader:
     def read(cell: Any) -> Decimal:
         if plain and cell.__class__ is str and _AMOUNT.fullmatch(cell):
             return Decimal(cell)
-        written = _written(cell, style.decimal)
+        written = _written(cell, style.decimal or ".")
         if written.percent:
             raise Unreadable(_("expected an amount, found a share: {found}").format(found=shown(cell)))
         amount = _amount(written.number, style, cell)

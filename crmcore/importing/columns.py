@@ -40,8 +40,8 @@ class Style:
 
     format: str | None = None
     """Of dates: ``dd-mm-yyyy`` or ``%d-%m-%Y``; year-first dates are read besides."""
-    decimal: str = "."
-    """The decimal point: ``.`` or ``,``."""
+    decimal: str | None = None
+    """The decimal point: ``.`` or ``,``; where nobody declared it, numbers are read with ``.``."""
     scale: Decimal | None = None
     """What numbers are multiplied by: cells in millions have 1000000."""
     currency: str | None = None

@@ -177,7 +177,7 @@ class _Declaration:
             self._wrong((*at, "currency"), message.format(currency=how["currency"], own=self.currency), "currency")
         style = Style(
             format=how.get("format"),
-            decimal=how.get("decimal", "."),
+            decimal=how.get("decimal"),
             scale=_exact(how.get("scale")),
             currency=how.get("currency"),
             rate=_exact(how.get("rate")),

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from crmcore.i18n import gettext as _
 from crmcore.importing.linking import header_of
-from crmcore.schema.values import fold
+from crmcore.schema.values import fold, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crmcore.importing.linking import Row
     from crmcore.importing.plan import Plan
     from crmcore.importing.seen import Seen
-    from crmcore.schema.model import Entity, Relation
+    from crmcore.schema.model import Entity, Field, Relation
 
 __all__ = ["Grouped", "group", "join_record"]
 
@@ -89,11 +89,15 @@ def _record_key(entities: Mapping[str, Entity], entity: Entity, values: Mapping[
     rules = [("id",), ("source", "external_id"), *(rule.fields for rule in entity.match)]
     whens: list[Mapping[str, Any]] = [{}, {}, *(rule.when for rule in entity.match)]
     for number, (fields, when) in enumerate(zip(rules, whens, strict=True)):
-        applies = all(values.get(name, entity.fields[name].default) == wanted for name, wanted in when.items())
+        applies = all(values.get(name, _default(entity.fields[name])) == wanted for name, wanted in when.items())
         if applies and all(name in values for name in fields):
             compared = [_comparable(entities, entity, name, values[name]) for name in fields]
             return json.dumps([number, *compared], ensure_ascii=False)
     return ""
+
+
+def _default(field: Field) -> Any:
+    return from_json(field, field.default)
 
 
 def _comparable(entities: Mapping[str, Entity], entity: Entity, name: str, value: Any) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
 
-__all__ = ["REFERENCE_SELF", "Linking", "Row", "Values", "header_of"]
+__all__ = ["REFERENCE_SELF", "Linking", "Row", "Values", "created_entities", "header_of"]
 
 REFERENCE_SELF = "reference_self"
 """Code of a row that names a record of its own entity which is not there: a later row may bring it."""
@@ -33,6 +33,22 @@ REFERENCE_SELF = "reference_self"
 def header_of(plan: Plan, path: tuple[str, ...]) -> str | None:
     """Return the header of the first column that fills a field, or something in the record that it leads to."""
     return next((column.header for column in plan.columns if column.path[: len(path)] == path), None)
+
+
+def created_entities(plan: Plan, entities: Mapping[str, Entity], *, missing: bool) -> set[str]:
+    """Return the entities that an import may create records of; `missing` ones are those that its rows refer to."""
+    found = {plan.entity.name, *([plan.lines.entity] if plan.lines else ())}
+    paths = [*(column.path for column in plan.columns), *(fill.path for fill in plan.fills)]
+    for path in paths if missing else ():
+        entity = plan.entity
+        for step in path:
+            declared = entity.fields.get(step)
+            leads_to = declared.ref if declared else plan.lines.entity if plan.lines else None
+            if leads_to is None or leads_to not in entities:
+                break
+            entity = entities[leads_to]
+            found.add(entity.name)
+    return found
 
 
 @define(eq=False)
@@ -50,6 +66,8 @@ class Row:
     record_key: str = ""
     """What the rows of one record have in common, where rows are lines."""
     outcome: str = ""
+    overwrites: bool = False
+    """Whether it has replaced a value that another row of the import had written."""
 
     def fail(self, message: str, *, header: str | None, value: Any, code: str, hint: str | None = None) -> None:
         """Note a problem of the row."""

@@ -74,7 +74,7 @@ def _style(column: MappedColumn, date_format: str | None) -> Mapping[str, Any]:
     style: Style = column.style
     said = {
         "format": style.format or (date_format if column.field.kind in DATED else None),
-        "decimal": style.decimal if style.decimal != "." else None,
+        "decimal": style.decimal,
         "scale": style.scale,
         "currency": style.currency,
         "rate": style.rate,

@@ -13,8 +13,8 @@ from unicodedata import category, normalize
 
 from attrs import frozen
 
-from crmcore.i18n import gettext as _
 from crmcore.currencies import currencies_of
+from crmcore.i18n import gettext as _
 from crmcore.importing.unreadable import Unreadable
 from crmcore.schema.values import shown
 

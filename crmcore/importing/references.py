@@ -19,9 +19,9 @@ from crmcore.records.incoming import read_rows
 from crmcore.records.keys import draft_keys
 from crmcore.records.matching import find_candidates
 from crmcore.records.reading import visible_ids
-from crmcore.records.writing import chunks
 from crmcore.schema.model import Kind
 from crmcore.schema.values import MAX_INTEGER, fold
+from crmcore.store.chunks import chunks
 from crmcore.store.tables import compared_column
 from crmcore.types import Ref
 

@@ -19,6 +19,7 @@ from crmcore.store import imports as store
 from crmcore.store.imports import ImportRecord, RejectedRow
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -73,6 +74,7 @@ class ImportJob:
     """Outcome -> number of rows, since the import first began."""
     resumed: bool
     """Whether an earlier run had begun it."""
+    started_at: dt.datetime
 
 
 def source_file(path: Path) -> SourceFile:
@@ -149,7 +151,7 @@ def open_job(
             session.connection, tables, entity=entity, digest=file.digest, fingerprint=fingerprint, actor=who.login
         )
         if found is not None and not restart:
-            return ImportJob(found.id, entity, file, found.position, found.outcomes, resumed=True)
+            return ImportJob(found.id, entity, file, found.position, found.outcomes, True, found.started_at)
         if found is None:
             _tell_of_stopped(session, file, entity)
         else:
@@ -165,7 +167,7 @@ def open_job(
             actor=who,
             now=session.now,
         )
-    return ImportJob(id, entity, file, 0, Counter(), resumed=False)
+    return ImportJob(id, entity, file, 0, Counter(), False, session.now)
 
 
 def _tell_of_stopped(session: Session, file: SourceFile, entity: str) -> None:

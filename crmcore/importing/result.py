@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEFT_OUT", "ImportResult", "created_besides", "created_key", "row_outcomes"]
 
+_OF_ROWS = ("created", "updated", "unchanged", "skipped", "rejected")
 LEFT_OUT = "left_out"
 """Outcome of rows that a mapping file leaves out."""
 _CREATED = "created:"
@@ -36,6 +37,10 @@ class ImportResult:
     """Entity -> number of records created besides: missing ones that rows refer to, records and their lines."""
     cleaned: Mapping[tuple[str, str, str], int]
     """Header, cell, and what the mapping file has in its place -> number of rows."""
+    overwriting: int
+    """Rows that replaced a value which another row of the file had written: the one that was saved last has won."""
+    overwriting_lines: tuple[int, ...]
+    """The lines of the first five of them."""
     problems: tuple[Problem, ...]
     """The first hundred problems, each with file and line; the rejects file has them all."""
     rejects: Path | None
@@ -55,7 +60,7 @@ def created_key(entity: str) -> str:
 
 def row_outcomes(counted: Mapping[str, int]) -> dict[str, int]:
     """Return what became of rows, of the figures in the register."""
-    return {name: n for name, n in counted.items() if n and name != LEFT_OUT and not name.startswith(_CREATED)}
+    return {name: n for name, n in counted.items() if n and name in _OF_ROWS}
 
 
 def created_besides(counted: Mapping[str, int]) -> dict[str, int]:

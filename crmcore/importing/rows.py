@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, frozen
 
+from crmcore.currencies import currencies_of
 from crmcore.i18n import gettext as _
 from crmcore.importing.coercion import cell_reader, cell_text, four_places
 from crmcore.importing.columns import DATED, Style
-from crmcore.currencies import currencies_of
 from crmcore.importing.numbers import EXACT
 from crmcore.importing.unreadable import ForeignAmount, Unreadable
 from crmcore.schema.model import SYSTEM_FIELDS, Kind

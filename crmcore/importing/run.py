@@ -9,6 +9,7 @@ import logging
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from crmcore.importing.overwriting import overwriting, overwriting_lines
 from crmcore.importing.planning import fingerprint, plan_file
 from crmcore.importing.register import check_unchanged, open_job, source_file
 from crmcore.importing.rehearsal import rehearsal
@@ -75,8 +76,8 @@ def import_file(
         before: called with the plan before anything is written.
 
     Raises:
-        UsageError: no enabled plugin reads such files, the file cannot be read, it has no known header, or its dates
-            can be read in two ways.
+        UsageError: no enabled plugin reads such files, the file cannot be read or has changed meanwhile, it has no
+            known header, its dates can be read in two ways, or its numbers have a decimal comma that nobody declared.
         ConfigError: the mapping file is wrong.
         ValidationError: an option that the reader does not have.
         ImportTaken: another process is working on the same import.
@@ -100,9 +101,7 @@ def import_file(
             job=job,
             progress=progress,
         )
-        rounds.recall_problems()
-        rounds.first_round()
-        rounds.later_rounds()
+        rounds.run()
         written = None
         if not dry_run:
             check_unchanged(file)
@@ -115,7 +114,9 @@ def import_file(
         skipped=rounds.job.outcomes[LEFT_OUT],
         created=created_besides(rounds.job.outcomes),
         cleaned=rounds.cleaned,
-        problems=tuple(rounds.problems),
+        overwriting=overwriting(rounds.job.outcomes),
+        overwriting_lines=overwriting_lines(rounds.job.outcomes),
+        problems=rounds.problems,
         rejects=written,
         resumed=job.position if job.resumed else 0,
         form=source.header.form,

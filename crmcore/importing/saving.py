@@ -1,6 +1,6 @@
-"""One chunk of rows through the first door: references found, records saved, lines with them, totals from the lines.
+"""One page of rows through the first door: references found, records saved, lines with them, totals from the lines.
 
-It decides nothing about the file and commits nothing: :mod:`crmcore.importing.run` does.
+It decides nothing about the file and commits nothing: :mod:`crmcore.importing.rounds` does.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from sqlalchemy import func, select
 from crmcore.access import live
 from crmcore.importing.grouping import Grouped, group
 from crmcore.importing.linking import Linking, Row, Values, header_of
+from crmcore.importing.overwriting import find_overwriting
 from crmcore.records.incoming import read_rows
 from crmcore.records.matching import find_candidates
-from crmcore.records.writing import chunks
+from crmcore.store.chunks import chunks
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from crmcore.importing.plan import Plan
@@ -40,6 +42,8 @@ class Saving:
     session: Session
     plan: Plan
     import_id: int
+    since: dt.datetime
+    """When the import began."""
     on_match: OnMatch
     create_missing: bool
     waits: bool
@@ -65,6 +69,7 @@ class Saving:
         saved = self._save_many(self.plan.entity.name, [{**row.values, "row_key": row.row_key} for row in good])
         for row, result in zip(good, saved.rows, strict=True):
             self._note(row, result, ())
+        self._note_overwriting(self.plan.entity.name, zip(good, saved.rows, strict=True))
 
     def _save_lines(self, rows: Sequence[Row], lines: Relation) -> None:
         linking, line_entity = self._linking(), self.session.runtime.entity(lines.entity)
@@ -122,6 +127,8 @@ class Saving:
                 touched.add(record.id)
             elif result.outcome == "unchanged" and record.outcome == "updated" and row is record.rows[0]:
                 row.outcome = "updated"
+        rows = [row for _record, row in pairs]
+        self._note_overwriting(lines.entity, zip(rows, saved.rows, strict=True))
         return touched
 
     def _save_totals(self, records: Sequence[Grouped], touched: Iterable[int], lines: Relation) -> None:
@@ -163,6 +170,10 @@ class Saving:
     def _note(self, row: Row, result: RowResult, prefix: tuple[str, ...]) -> None:
         row.outcome = result.outcome
         row.problems.extend(self._placed(row, result, prefix))
+
+    def _note_overwriting(self, entity: str, saved: Iterable[tuple[Row, RowResult]]) -> None:
+        for row in find_overwriting(self.session, entity, self.import_id, self.since, saved):
+            row.overwrites = True
 
     def _placed(self, row: Row, result: RowResult, prefix: tuple[str, ...]) -> Iterator[Problem]:
         """Yield the problems of a row with the header and the line of the file."""

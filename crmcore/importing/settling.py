@@ -50,12 +50,18 @@ def check_format(text: str) -> None:
 def needs_settling(plan: Plan, rows: Iterable[SourceRow]) -> bool:
     """Tell whether `settle` is to be given all rows of the file, not only these first ones.
 
-    So it is where a date column without a declared format has cells that need one, or no date at all yet.
+    So it is where a date column without a declared format has cells that need one, or no date at all yet, and where
+    one of numbers without a declared point has decimal commas.
     """
     plain = dict.fromkeys(_undeclared(plan), False)
-    for row in rows if plain else ():
+    numbers = [DecimalPoint(header, target) for header, target in _numeric(plan).items()]
+    for row in rows if plain or numbers else ():
         if plan.skips(row.cells):
             continue
+        for column in numbers:
+            column.look(row)
+            if column.commas:
+                return True
         for header in plain:
             cell = row.cells.get(header)
             if isinstance(cell, str) and possible_days(cell):
@@ -106,8 +112,8 @@ def _undeclared(plan: Plan) -> dict[str, str]:
 
 
 def _numeric(plan: Plan) -> dict[str, str]:
-    """Return the columns of numbers that are read with a decimal point: header -> where it goes."""
-    return {c.header: c.target for c in plan.columns if c.field.kind in NUMERIC and c.style.decimal == "."}
+    """Return the columns of numbers whose decimal point nobody declared: header -> where it goes."""
+    return {c.header: c.target for c in plan.columns if c.field.kind in NUMERIC and c.style.decimal is None}
 
 
 def _with_format(column: MappedColumn, formats: Mapping[str, str | None]) -> Style:

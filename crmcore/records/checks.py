@@ -16,9 +16,9 @@ from crmcore.i18n import gettext as _
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.matching import find_candidates
 from crmcore.records.transitions import check_transitions
-from crmcore.records.writing import chunks
 from crmcore.schema.model import ANY_ENTITY
 from crmcore.schema.values import fold, from_json
+from crmcore.store.chunks import chunks
 from crmcore.store.tables import compared_column
 from crmcore.types import Problem, Ref
 

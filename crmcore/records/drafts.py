@@ -17,6 +17,7 @@ from crmcore.schema.values import from_json, to_json
 from crmcore.types import Problem
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from crmcore.errors import CRMError
@@ -106,6 +107,10 @@ class RowResult:
     outcome: Outcome
     id: int | None
     problems: tuple[Problem, ...] = ()
+    version: int = 0
+    """Version of the record before the row; 0 for a new one."""
+    changed_at: dt.datetime | None = None
+    """When the record was saved last before the row; None for a new one."""
 
 
 @frozen

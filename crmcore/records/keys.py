@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmcore.schema.model import Kind
-from crmcore.schema.values import fold, fold_all, from_json
+from crmcore.schema.values import FROM_JSON, fold_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 __all__ = ["draft_keys", "keys_of", "know_keys"]
 
 
-def keys_of(entity: Entity, values: Mapping[str, Any], source: str | None, external_id: str | None) -> list[Key]:
-    """Return the keys under which a record can be found, strongest first; none when it has no key at all.
+def keys_of(
+    entity: Entity, columns: Mapping[str, Sequence[Any]], external_ids: Sequence[tuple[str | None, str | None]]
+) -> list[list[Key]]:
+    """Return for each of many records the keys under which it can be found, strongest first; none without any key.
 
     Args:
-        entity: the record's entity.
-        values: its values in Python form.
-        source: name of the system that its external id belongs to.
-        external_id: its id there.
+        entity: of the records.
+        columns: field that takes part in a rule -> its values in Python form, one for each record.
+        external_ids: for each record the name of the system that its external id belongs to, and its id there.
     """
-    keys: list[Key] = [(0, (source, external_id))] if source and external_id else []
+    found: list[list[Key]] = [[(0, one)] if all(one) else [] for one in external_ids]
+    compared = {name: fold_all(columns[name]) if entity.fields[name].folded else columns[name] for name in columns}
     for number, rule in enumerate(entity.match, start=1):
-        if any(values.get(name) != wanted for name, wanted in rule.when.items()):
+        parts = [compared[name] for name in rule.fields]
+        if any(column.count(None) == len(column) for column in parts):
             continue
-        compared = tuple(_compared(entity, name, values.get(name)) for name in rule.fields)
-        if None not in compared:
-            keys.append((number, compared))
-    return keys
+        applies = [[value == wanted for value in columns[name]] for name, wanted in rule.when.items()]
+        for keys, values, *whens in zip(found, zip(*parts, strict=True), *applies, strict=True):
+            if None not in values and all(whens):
+                keys.append((number, values))
+    return found
 
 
 def draft_keys(entity: Entity, draft: Draft) -> list[Key]:
@@ -44,30 +48,19 @@ def draft_keys(entity: Entity, draft: Draft) -> list[Key]:
 
 
 def know_keys(entity: Entity, drafts: Sequence[Draft]) -> list[list[Key]]:
-    """Work out the keys of many rows, field by field."""
-    found: list[list[Key]] = []
-    for draft in drafts:
-        external = (draft.source, draft.external_id)
-        draft.keys = [(0, external)] if all(external) else []
-        found.append(draft.keys)
-    given = {name: [draft.values.get(name) for draft in drafts] for name in entity.match_fields}
-    compared = {name: _all_compared(entity.fields[name], values) for name, values in given.items()}
-    for number, rule in enumerate(entity.match, start=1):
-        columns = [compared[name] for name in rule.fields]
-        if any(column.count(None) == len(column) for column in columns):
-            continue
-        applies = [[value == wanted for value in given[name]] for name, wanted in rule.when.items()]
-        for keys, values, *whens in zip(found, zip(*columns, strict=True), *applies, strict=True):
-            if None not in values and all(whens):
-                keys.append((number, values))
+    """Work out the keys of many rows that are being saved."""
+    columns = {
+        name: _python_forms(entity.fields[name], [draft.values.get(name) for draft in drafts])
+        for name in entity.match_fields
+    }
+    found = keys_of(entity, columns, [(draft.source, draft.external_id) for draft in drafts])
+    for draft, keys in zip(drafts, found, strict=True):
+        draft.keys = keys
     return found
 
 
-def _all_compared(field: Field, values: Sequence[Any]) -> Sequence[Any]:
-    if field.folded:
-        return fold_all(values)
-    return values if field.kind is Kind.TEXT else [from_json(field, value) for value in values]
-
-
-def _compared(entity: Entity, name: str, value: Any) -> Any:
-    return fold(value) if value is not None and entity.fields[name].folded else value
+def _python_forms(field: Field, values: Sequence[Any]) -> Sequence[Any]:
+    if field.kind is Kind.TEXT:
+        return values
+    convert = FROM_JSON[field.kind]
+    return [None if value is None else convert(value) for value in values]

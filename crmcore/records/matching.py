@@ -8,7 +8,6 @@ Statements are per alternative and batch, never per row.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -38,10 +37,9 @@ if TYPE_CHECKING:
 
     from crmcore.records.drafts import Draft, Key
 
-__all__ = ["Candidate", "find_candidates", "lock_keys"]
+__all__ = ["Candidate", "find_candidates"]
 
 _KEYS_PER_STATEMENT = 1000
-_MOST_LOCKS = 64
 
 
 @frozen
@@ -85,28 +83,6 @@ def find_candidates(
     return found
 
 
-def lock_keys(connection: Connection, entity: Entity, drafts: Sequence[Draft]) -> None:
-    """Let nobody else look for the same keys before this transaction has ended, so that two do not both find nothing.
-
-    SQLite has one writer at a time anyway. On PostgreSQL a few keys are locked each, many by the whole entity.
-    """
-    if connection.dialect.name != "postgresql":
-        return
-    keys = {key for draft in drafts for key in draft_keys(entity, draft)}
-    whole = _lock_number(entity.name, "all")
-    if len(keys) > _MOST_LOCKS:
-        connection.execute(select(func.pg_advisory_xact_lock(whole)))
-    elif keys:
-        connection.execute(select(func.pg_advisory_xact_lock_shared(whole)))
-        # In one order, so that two who want the same keys wait and do not deadlock.
-        for number in sorted({_lock_number(entity.name, key) for key in keys}):
-            connection.execute(select(func.pg_advisory_xact_lock(number)))
-
-
-def _lock_number(*what: object) -> int:
-    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], signed=True)
-
-
 @frozen
 class _Stored:
     id: int
@@ -128,11 +104,12 @@ def _stored(
             chosen = [value for (value,) in chosen]
         if _is_one_parameter(entity, number) and connection.dialect.name == "sqlite":
             chosen = json.dumps(chosen)
-        for row in connection.execute(statement, {"wanted": chosen}).mappings():
-            fields = {name: row[name] for name in entity.match_fields}
-            keys = tuple(keys_of(entity, fields, row["source"], row["external_id"]))
+        rows = connection.execute(statement, {"wanted": chosen}).mappings().all()
+        columns = {name: [row[name] for row in rows] for name in entity.match_fields}
+        all_keys = keys_of(entity, columns, [(row["source"], row["external_id"]) for row in rows])
+        for row, keys in zip(rows, all_keys, strict=True):
             id, deleted = _survivor(connection, table, row)
-            yield _Stored(id, deleted, dict(keys)[number], keys)
+            yield _Stored(id, deleted, dict(keys)[number], tuple(keys))
 
 
 def _survivor(connection: Connection, table: Table, row: RowMapping) -> tuple[int, bool]:

@@ -16,7 +16,7 @@ from crmcore.access import live
 from crmcore.conditions import Scope, Use, compile_condition, compile_order
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
-from crmcore.records.writing import chunks
+from crmcore.store.chunks import chunks
 from crmcore.types import HIDDEN
 
 if TYPE_CHECKING:

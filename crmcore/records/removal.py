@@ -21,7 +21,8 @@ from crmcore.records.administrators import keep_an_administrator
 from crmcore.records.checks import check_references, check_unique
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.pointing import points_to, referrers
-from crmcore.records.writing import chunks, load_drafts, record_events, touch, write_history
+from crmcore.records.writing import load_drafts, record_events, touch, write_history
+from crmcore.store.chunks import chunks
 from crmcore.store.tables import column_names
 from crmcore.types import Problem, Ref
 

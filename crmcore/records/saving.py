@@ -19,9 +19,10 @@ from crmcore.records.administrators import keep_an_administrator
 from crmcore.records.checks import check
 from crmcore.records.drafts import DraftBatch, RowResult, SaveResult
 from crmcore.records.incoming import WITHOUT_KEY, read_rows, refuse_closed, refuse_hidden, rounds
-from crmcore.records.matching import find_candidates, lock_keys
+from crmcore.records.matching import find_candidates
 from crmcore.records.reading import visible_ids
-from crmcore.records.writing import chunks, record_events, write_history
+from crmcore.records.writing import record_events, write_history
+from crmcore.store.chunks import chunks
 from crmcore.store.rows import allocate_ids, insert_rows, update_rows
 from crmcore.types import Problem, Ref
 
@@ -41,6 +42,9 @@ __all__ = ["IMPORT", "OnMatch", "save_one", "save_rows"]
 
 IMPORT = "import"
 """Source of what comes from files."""
+
+_KEPT = ("source", "external_id", "updated_at")
+"""System columns of a stored record that are asked for later."""
 
 OnMatch = Literal["update", "skip", "error", "create"]
 """What becomes of a row that a matching rule recognises: change the record, leave it, refuse the row, or create
@@ -68,7 +72,12 @@ def save_one(session: Session, entity: Entity, row: Mapping[str, Any], on_match:
 def save_rows(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch) -> SaveResult:
     """Save many rows; a refused row is in the result with its problems and keeps no other row from being saved."""
     drafts = _save(session, entity, rows, on_match)
-    return SaveResult(tuple(RowResult(d.row, d.outcome or "unchanged", d.id, tuple(d.problems)) for d in drafts))
+    return SaveResult(
+        tuple(
+            RowResult(d.row, d.outcome or "unchanged", d.id, tuple(d.problems), d.version, d.system.get("updated_at"))
+            for d in drafts
+        )
+    )
 
 
 def _save(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], on_match: OnMatch) -> list[Draft]:
@@ -115,7 +124,7 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
     if not drafts:
         return []
     table = session.runtime.tables.entity[entity.name]
-    lock_keys(session.connection, entity, drafts)
+    session.locks.lock_keys(entity, drafts)
     # An external id stands for one record, whatever is asked: an index keeps it so.
     found = find_candidates(session.connection, entity, table, drafts, external_only=on_match == "create")
     visible = visible_ids(session, entity, {one.id for some in found.values() for one in some if not one.deleted})
@@ -190,7 +199,7 @@ def _load(session: Session, entity: Entity, drafts: Sequence[Draft]) -> list[Dra
             draft.fail(Conflict(entity.name, found.id, int(draft.expected_version or 0), found.version))
             continue
         draft.before = codec.decode_json(found)
-        draft.system = {"source": found.source, "external_id": found.external_id}
+        draft.system = {name: getattr(found, name) for name in _KEPT}
         laid = {**draft.before, **draft.incoming, **draft.set_by_plugins}
         draft.values = {name: value for name, value in laid.items() if value is not None}
     return [draft for draft in drafts if draft.outcome is None]

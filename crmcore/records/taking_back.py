@@ -34,8 +34,9 @@ from sqlalchemy import table as named_table
 from crmcore.i18n import gettext as _
 from crmcore.records.administrators import keep_an_administrator
 from crmcore.records.drafts import DraftBatch
-from crmcore.records.writing import chunks, load_drafts, record_events
+from crmcore.records.writing import load_drafts, record_events
 from crmcore.schema.model import ANY_ENTITY, SYSTEM_FIELDS, Kind
+from crmcore.store.chunks import chunks
 from crmcore.store.engine import references_deferred
 from crmcore.store.installed import read_installed
 from crmcore.store.tables import REF_ENTITY, REF_ID, table_name

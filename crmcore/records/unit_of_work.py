@@ -21,6 +21,7 @@ from crmcore.access import live
 from crmcore.conditions import PythonContext, SqlContext
 from crmcore.errors import AccessDenied, CRMError, DuplicateRecord, PluginError, UsageError, ValidationError
 from crmcore.i18n import gettext as _
+from crmcore.records.locks import KeyLocks
 from crmcore.records.pointing import points_to
 from crmcore.store.failures import read_violation
 from crmcore.store.tables import FOLDED
@@ -77,6 +78,7 @@ class UnitOfWork:
         self.timezone = timezone
         self.source = source
         self.crm = crm
+        self.locks = KeyLocks(connection)
         self._connection = connection
         self._state = _State()
         self._thread = threading.get_ident()

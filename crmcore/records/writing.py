@@ -8,24 +8,17 @@ from sqlalchemy import select, update
 
 from crmcore.records.drafts import Draft
 from crmcore.store import outbox
+from crmcore.store.chunks import chunks
 from crmcore.store.history import HistoryRow, append
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity
     from crmcore.types import Ref
 
-__all__ = ["chunks", "load_drafts", "record_events", "touch", "write_history"]
-
-_IDS_PER_STATEMENT = 1000
-
-
-def chunks(values: Iterable[Any]) -> Iterable[Sequence[Any]]:
-    """Split values into lists that fit one statement."""
-    ordered = list(values)
-    return (ordered[start : start + _IDS_PER_STATEMENT] for start in range(0, len(ordered), _IDS_PER_STATEMENT))
+__all__ = ["load_drafts", "record_events", "touch", "write_history"]
 
 
 def load_drafts(session: Session, entity: Entity, ids: Iterable[int]) -> list[Draft]:

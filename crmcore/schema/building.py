@@ -9,7 +9,7 @@ from attrs import evolve
 
 from crmcore.schema.model import Entity, Field, MatchRule
 from crmcore.schema.plain import kind_of
-from crmcore.schema.values import to_json
+from crmcore.schema.values import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def entity_of(merged: Merged) -> Entity:
         schema=document,
         titles=_titles(document),
         display=notes.get("display", "name" if "name" in fields else "id"),
-        match=tuple(_match_rule(rule) for rule in notes.get("match", ())),
+        match=tuple(_match_rule(rule, fields) for rule in notes.get("match", ())),
         search=tuple(notes.get("search", ())),
         indexes=tuple(tuple(names) for names in notes.get("indexes", ())),
         internal=notes.get("internal", False),
@@ -79,8 +79,10 @@ def _field(name: str, schema: Mapping[str, Any], *, required: bool, origin: str)
     return evolve(declared, default=to_json(declared, schema.get("default")))
 
 
-def _match_rule(rule: Mapping[str, Any]) -> MatchRule:
-    return MatchRule(fields=tuple(rule["fields"]), when=rule.get("when", {}), distinct=rule.get("distinct", False))
+def _match_rule(rule: Mapping[str, Any], fields: Mapping[str, Field]) -> MatchRule:
+    awaited = rule.get("when", {}).items()
+    when = {name: from_json(fields[name], to_json(fields[name], value)) for name, value in awaited}
+    return MatchRule(fields=tuple(rule["fields"]), when=when, distinct=rule.get("distinct", False))
 
 
 def _titles(schema: Mapping[str, Any]) -> Mapping[str, str]:

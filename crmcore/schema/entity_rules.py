@@ -108,6 +108,9 @@ def _match_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
             where = step(f"{pointer}/when", name)
             if name not in fields:
                 yield _unknown(where, name, fields)
+            elif kind_of(fields[name]) in (Kind.JSON, Kind.ANY_REF):
+                message = _('"{name}" is no single value that can be compared').format(name=name)
+                yield Fault(where, message, _("Match on fields with one value."), "match")
             else:
                 yield from _impossible(where, name, fields[name], value)
 

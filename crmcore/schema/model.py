@@ -95,7 +95,7 @@ class MatchRule:
     """One alternative by which an incoming row is recognised as a record that is already there.
 
     All `fields` must be filled in and equal (text case-folded); `when` restricts the alternative to rows with
-    those values, for instance ``{"kind": "organisation"}``.
+    those values, in Python form, for instance ``{"kind": "organisation"}``.
     """
 
     fields: tuple[str, ...]

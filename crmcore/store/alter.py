@@ -17,6 +17,7 @@ from sqlalchemy import Column, ForeignKey, Index, inspect, text
 
 from crmcore.store.convert import WAS
 from crmcore.store.ids_given import last_id, set_last_id
+from crmcore.store.partial_indexes import declared_rows, reflected_rows
 from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX, FOLDED, table_name
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Difference:
     columns: Sequence[Column[Any]]
     new_indexes: Sequence[Index]
     old_indexes: Sequence[str]
+    changed_indexes: Sequence[Index]
+    """Those that are there and cover other rows than they should."""
 
 
 def rename(connection: Connection, plan: Plan) -> None:
@@ -113,6 +116,7 @@ def find_difference(connection: Connection, tables: Tables, going: Mapping[str, 
     options = {"include_name": ours, "include_object": wanted, "compare_type": False}
     found = produce_migrations(MigrationContext.configure(connection, opts=options), tables.metadata).upgrade_ops
     operations = [] if found is None else list(_flat(found.ops))
+    old_indexes = [str(op.index_name) for op in operations if isinstance(op, ops.DropIndexOp)]
     return Difference(
         columns=[
             tables.metadata.tables[op.table_name].c[op.column.name]
@@ -126,7 +130,8 @@ def find_difference(connection: Connection, tables: Tables, going: Mapping[str, 
             for index in tables.metadata.tables[op.table_name].indexes
             if index.name == op.index_name
         ],
-        old_indexes=[str(op.index_name) for op in operations if isinstance(op, ops.DropIndexOp)],
+        old_indexes=old_indexes,
+        changed_indexes=[index for index in _covering_others(connection, tables) if index.name not in old_indexes],
     )
 
 
@@ -184,6 +189,19 @@ def _copy_without(connection: Connection, name: str, columns: Sequence[str]) -> 
             batch.drop_column(column)
     # The copy counts on from its own highest id, and ids of rows that are gone would be given out again.
     set_last_id(connection, name, last)
+
+
+def _covering_others(connection: Connection, tables: Tables) -> Iterator[Index]:
+    """Yield the indexes that cover other rows in the database than are asked for, which Alembic does not compare."""
+    found = inspect(connection).get_multi_indexes(filter_names=[*tables.metadata.tables])
+    stored = {
+        (name, index["name"]): reflected_rows(index) for (_schema, name), there in found.items() for index in there
+    }
+    for table in tables.metadata.tables.values():
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            key = (table.name, str(index.name))
+            if key in stored and stored[key] != declared_rows(index):
+                yield index
 
 
 def _flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:

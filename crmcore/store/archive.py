@@ -1,6 +1,6 @@
 """Archives: zip files with a manifest and files of JSON lines, written whole or not at all and checked when read.
 
-What is in one, and where it goes, is decided by :mod:`crmcore.store.backup` and :mod:`crmcore.store.purge`. Every
+What is in one, and where it goes, is decided by :mod:`crmcore.store.backup` and :mod:`crmcore.store.purging`. Every
 line is the portable row (:mod:`crmcore.store.portable`); the manifest has the number of lines of each file and the
 SHA-256 of its bytes.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import zipfile
 import zlib
 from contextlib import contextmanager, suppress
@@ -19,12 +20,14 @@ from sqlalchemy.exc import NoReferenceError
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
-from crmcore.store.portable import ROWS_PER_BATCH
+from crmcore.store.portable import ROWS_PER_BATCH, is_unwritable
 from crmcore.store.rows import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from sqlalchemy import Column
 
 __all__ = [
     "publish",
@@ -59,7 +62,8 @@ def unfinished_archive(path: Path) -> Iterator[Path]:
     Raises:
         DatabaseError: a file cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Of this thread alone: whoever else writes to the same path may finish first or last, and is whole either way.
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_native_id()}.part")
     try:
         yield unfinished
     except OSError as error:
@@ -84,16 +88,30 @@ def publish(unfinished: Path, path: Path, *, overwrite: bool) -> None:
         _sync(path.parent)
 
 
-def write_lines(archive: zipfile.ZipFile, name: str, batches: Iterable[Iterable[Sequence[Any]]]) -> dict[str, Any]:
-    """Write portable rows into a file of an archive, and return its entry for the manifest: ``rows``, ``sha256``."""
+def write_lines(
+    archive: zipfile.ZipFile, name: str, columns: Sequence[Column[Any]], batches: Iterable[Sequence[Sequence[Any]]]
+) -> dict[str, Any]:
+    """Write portable rows into a file of an archive, and return its entry for the manifest: ``rows``, ``sha256``.
+
+    Args:
+        archive: that is written.
+        name: of the file.
+        columns: of the rows, the key first.
+        batches: the rows.
+
+    Raises:
+        DatabaseError: names a value that no file can hold.
+    """
     digest, count = hashlib.sha256(), 0
     with archive.open(name, "w", force_zip64=True) as file:
         for rows in batches:
-            lines = [json_text(row) for row in rows]
-            text = ("\n".join(lines) + "\n").encode() if lines else b""
+            try:
+                text = "".join(f"{json_text(row)}\n" for row in rows).encode()
+            except (UnicodeEncodeError, TypeError) as error:
+                raise _unwritable_value(columns, rows) from error
             digest.update(text)
             file.write(text)
-            count += len(lines)
+            count += len(rows)
     return {"rows": count, "sha256": digest.hexdigest()}
 
 
@@ -122,14 +140,19 @@ def reading_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         ) from error
 
 
-def read_manifest(archive: zipfile.ZipFile, newest: int) -> dict[str, Any]:
-    """Return what is in an archive.
+def read_manifest(archive: zipfile.ZipFile, newest: int, *, kind: str | None = None) -> dict[str, Any]:
+    """Return what is in an archive; one of another kind, which counts its formats by itself, is returned as it is.
+
+    Args:
+        archive: that is read.
+        newest: the newest format of the kind that is known.
+        kind: what the manifest says that it is; that of a backup says nothing.
 
     Raises:
-        DatabaseError: its format is newer than `newest`.
+        DatabaseError: its format is newer.
     """
     manifest: dict[str, Any] = json.loads(archive.read(_MANIFEST))
-    if manifest["format"] > newest:
+    if manifest["format"] > newest and manifest.get("kind") == kind:
         raise DatabaseError(
             _("the archive was written by a newer version of crmcore"), hint=_("Install that version to restore it.")
         )
@@ -176,6 +199,19 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _unwritable_value(columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> DatabaseError:
+    found = (
+        (row[0], column) for row in rows for column, value in zip(columns, row, strict=True) if is_unwritable(value)
+    )
+    key, column = next(found)
+    return DatabaseError(
+        _("{table}, row {key}: the value of {column} does not fit into an archive").format(
+            table=column.table.name, key=key, column=column.name
+        ),
+        hint=_("It is no text, or holds half of a character. Change it where it is, then try again."),
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> DatabaseError:

@@ -22,19 +22,12 @@ from crmcore.store.archive import (
     write_lines,
     write_manifest,
 )
-from crmcore.store.checks import refuse_broken_references
-from crmcore.store.engine import restructuring, snapshot
+from crmcore.store.engine import snapshot
+from crmcore.store.filling import filled_tables, new_database
 from crmcore.store.ids_given import last_id, set_last_id
 from crmcore.store.portable import from_portable, stored_rows, to_portable
 from crmcore.store.rows import write_rows
-from crmcore.store.structure import (
-    build_structure,
-    column_types,
-    complete_tables,
-    create_bare_tables,
-    refuse_occupied,
-    stored_structure,
-)
+from crmcore.store.structure import build_structure, column_types, stored_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Archive", "backup", "restore"]
 
-_FORMAT = 1
+_FORMAT = 2
+"""2: indexes say which rows they cover, before only whether it was all of them."""
 
 
 @frozen
@@ -78,19 +72,16 @@ def restore(engine: Engine, path: Path) -> Archive:
     """Bring the contents of an archive into a database that holds no CRM yet, in one transaction.
 
     Raises:
-        DatabaseError: the archive is damaged or of a newer format, or the database holds a CRM. Nothing was written.
+        DatabaseError: the archive is damaged or of a newer format, or the database holds a CRM. Nothing was written,
+            and an SQLite file that was made for it is removed.
     """
     with reading_archive(path) as archive:
         manifest = read_manifest(archive, _FORMAT)
         described = _described(manifest)
         metadata = build_structure(manifest["tables"])
-        with restructuring(engine) as connection:
-            refuse_occupied(connection)
-            create_bare_tables(connection, metadata)
+        with new_database(engine) as connection, filled_tables(connection, metadata):
             for table in metadata.tables.values():
                 _load(connection, archive, table, manifest["tables"][table.name])
-            complete_tables(connection, metadata)
-            refuse_broken_references(connection)
         return described
 
 
@@ -100,7 +91,8 @@ def _write(connection: Connection, archive: zipfile.ZipFile, now: dt.datetime) -
         portable = to_portable(column_types(structure[table.name]))
         last = last_id(connection, table.name) if "id" in table.c else None
         with closing(stored_rows(connection, table)) as stored:
-            written = write_lines(archive, f"{table.name}.jsonl", (map(portable, rows) for rows in stored))
+            batches = ([portable(row) for row in rows] for rows in stored)
+            written = write_lines(archive, f"{table.name}.jsonl", [*table.columns], batches)
         structure[table.name] |= {**written, "last_id": last}
     manifest = {"format": _FORMAT, "created_at": now.isoformat(), "tables": structure}
     write_manifest(archive, manifest)

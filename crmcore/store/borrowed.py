@@ -149,13 +149,20 @@ class _LentSQLite(_Lent):
 
 
 class _LentPostgreSQL(_Lent):
-    def cursor(self) -> psycopg.Cursor[Any]:
-        """Return a cursor that reads as psycopg does by itself; Django, for one, reads JSON as text."""
-        from psycopg import Cursor  # noqa: PLC0415  # an extra
+    def cursor(self, name: str | None = None) -> psycopg.Cursor[Any] | psycopg.ServerCursor[Any]:
+        """Return a cursor that reads as psycopg does by itself; Django, for one, reads JSON as text.
+
+        One with a name stays on the server, and gives the rows out as they are asked for.
+        """
+        from psycopg import Cursor, ServerCursor  # noqa: PLC0415  # an extra
         from psycopg.rows import tuple_row  # noqa: PLC0415
         from psycopg.types import datetime, json  # noqa: PLC0415
 
-        cursor = Cursor(self._connection, row_factory=tuple_row)
+        cursor = (
+            Cursor(self._connection, row_factory=tuple_row)
+            if name is None
+            else ServerCursor(self._connection, name, row_factory=tuple_row)
+        )
         cursor.adapters.register_loader("jsonb", json.JsonbLoader)
         cursor.adapters.register_loader("timestamptz", datetime.TimestamptzLoader)
         return cursor

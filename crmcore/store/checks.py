@@ -51,8 +51,8 @@ def refuse_duplicates(connection: Connection, indexes: Iterable[Index]) -> None:
             columns = list(index.columns)
             ids = func.count(table.c.id)
             where = [column.is_not(None) for column in columns]
-            if index.dialect_options["sqlite"]["where"] is not None:
-                where.append(table.c.deleted_at.is_(None))
+            if (covered := index.dialect_options["sqlite"]["where"]) is not None:
+                where.append(covered)
             statement = select(*columns, ids).where(*where).group_by(*columns).having(ids > 1).limit(_SHOWN_VALUES)
             for *values, n in connection.execute(statement):
                 shown = ", ".join(str(value) for value in values)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from itertools import chain, zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -19,25 +18,19 @@ from sqlalchemy.exc import DBAPIError
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
-from crmcore.store.checks import refuse_broken_references
-from crmcore.store.engine import restructuring, snapshot
+from crmcore.store.engine import snapshot
 from crmcore.store.failures import shown
+from crmcore.store.filling import filled_tables, new_database, sqlite_file
 from crmcore.store.ids_given import last_id, set_last_id
 from crmcore.store.installed import demand_up_to_date
 from crmcore.store.portable import canonical_line, from_portable, misfit, stored_rows, to_portable
 from crmcore.store.rows import write_rows
-from crmcore.store.structure import (
-    build_structure,
-    column_types,
-    complete_tables,
-    create_bare_tables,
-    refuse_occupied,
-    stored_structure,
-)
+from crmcore.store.structure import build_structure, column_types, stored_structure
 from crmcore.store.tables import build_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine, Table
 
@@ -72,22 +65,15 @@ def copy_database(
             it, or a row is not the same afterwards. The target is as it was.
     """
     _refuse_missing(source)
-    with _removed_after_an_error(target), snapshot(source) as read:
+    with snapshot(source) as read:
         demand_up_to_date(read, build_tables({}), origins)
         structure = stored_structure(read)
         metadata = build_structure(structure)
-        with restructuring(target) as write:
-            refuse_occupied(write)
-            create_bare_tables(write, metadata)
+        with new_database(target) as write:
             pairs = [
                 _Pair(table, column_types(structure[table.name]), read, write) for table in metadata.tables.values()
             ]
-
-            def complete() -> None:
-                complete_tables(write, metadata)
-                refuse_broken_references(write)
-
-            return _copied(pairs, complete, progress or _unseen)
+            return _copied(pairs, filled_tables(write, metadata), progress or _unseen)
 
 
 @frozen(eq=False)
@@ -156,9 +142,9 @@ class _Pair:
 
 
 def _copied(
-    pairs: Sequence[_Pair], complete: Callable[[], None], progress: Callable[[int, int], None]
+    pairs: Sequence[_Pair], filled: AbstractContextManager[None], progress: Callable[[int, int], None]
 ) -> tuple[CopiedTable, ...]:
-    """Copy tables, complete them, and compare what both databases then say that they hold."""
+    """Copy tables, and compare what both databases say that they hold once the target's are complete."""
     counts = [pair.source.execute(select(func.count()).select_from(pair.table)).scalar_one() for pair in pairs]
     done, total = 0, 2 * sum(counts)  # each row is written, and read again
 
@@ -171,8 +157,8 @@ def _copied(
             progress(done, total)
         return digest.hexdigest()
 
-    hashes = [hashed(pair.copy()) for pair in pairs]
-    complete()
+    with filled:
+        hashes = [hashed(pair.copy()) for pair in pairs]
     for pair, expected in zip(pairs, hashes, strict=True):
         if hashed(pair.lines(pair.target)) != expected:
             raise pair.difference()
@@ -182,28 +168,9 @@ def _copied(
 
 def _refuse_missing(source: Engine) -> None:
     """Refuse an SQLite file that is not there, which opening it would make."""
-    file = _sqlite_file(source)
+    file = sqlite_file(source)
     if file is not None and not file.exists():
         raise DatabaseError(_("there is no database {path}").format(path=file))
-
-
-@contextmanager
-def _removed_after_an_error(target: Engine) -> Iterator[None]:
-    file = _sqlite_file(target)
-    made = file is not None and not file.exists()
-    try:
-        yield
-    except BaseException:
-        target.dispose()
-        for ending in ("", "-wal", "-shm") if made else ():
-            with suppress(OSError):
-                Path(f"{file}{ending}").unlink()
-        raise
-
-
-def _sqlite_file(engine: Engine) -> Path | None:
-    named = engine.url.database or ""
-    return Path(named) if engine.dialect.name == "sqlite" and not named.startswith("file:") else None
 
 
 def _unseen(_done: int, _total: int) -> None:

@@ -14,10 +14,10 @@ __all__ = ["CORE_PREFIX", "LAYOUT", "CoreTables", "build_core_tables", "id_colum
 
 CORE_PREFIX = "crmcore_"
 
-LAYOUT = 2
+LAYOUT = 3
 """Part of the core's digest: counted up when one of these tables changes, so that databases made before are upgraded.
 
-2: the register of imports, and `import_id` in the history.
+2: the register of imports, and `import_id` in the history. 3: `position` of rejected rows.
 """
 
 
@@ -135,6 +135,7 @@ def _rejects_table(metadata: MetaData) -> Table:
         metadata,
         id_column(),
         Column("import_id", BigInteger(), nullable=False),
+        Column("position", BigInteger()),  # empty for rows from before there was one
         Column("line", BigInteger(), nullable=False),
         Column("reason", text_type(), nullable=False),
         Column("code", text_type(), nullable=False),

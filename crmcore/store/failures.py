@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, MetaData
 
-__all__ = ["Violation", "database_errors", "read_violation", "shown"]
+__all__ = ["Violation", "database_errors", "gave_way", "read_violation", "shown"]
 
 _GONE = ("no such savepoint", "no transaction is active")
+_GIVING_WAY = ("40P01", "40001")
+"""States of PostgreSQL in which a transaction was ended for another's sake."""
 _ROOM = 1_000_000
 """Bytes without which a disk counts as full."""
 
@@ -54,6 +56,16 @@ def database_errors(url: URL) -> Iterator[None]:
     except (exc.StatementError, exc.CompileError, exc.TimeoutError, exc.DisconnectionError) as error:
         message = _("the database {url} failed: {reason}")
         raise DatabaseError(message.format(url=shown(url), reason=_first_line(error))) from error
+
+
+def gave_way(error: BaseException) -> bool:
+    """Tell whether the transaction was ended for another's sake, so that the same again may well succeed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", None) in _GIVING_WAY:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 @frozen

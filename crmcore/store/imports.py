@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 from sqlalchemy import Connection, delete, insert, select, update
 
+from crmcore.store.chunks import chunks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -47,7 +49,6 @@ __all__ = [
 
 State = Literal["running", "finished", "undone"]
 
-_IDS_PER_STATEMENT = 1000
 _ROWS_PER_PAGE = 1000
 
 
@@ -92,6 +93,9 @@ class RejectedRow:
     """By header; a list where the row had more or fewer cells than the header, the text where no cells were found."""
     id: int | None = None
     """Given to rows that wait in the database."""
+    position: int | None = None
+    """Number of the reader's row or problem, which alone tells it from others: a line may have several. None for rows
+    that wait since before it was noted."""
 
 
 def begin(
@@ -231,8 +235,7 @@ def change_rejects(connection: Connection, tables: Tables, rows: Iterable[Reject
 def remove_rejects(connection: Connection, tables: Tables, rows: Sequence[RejectedRow]) -> int:
     """Remove rejected rows, and return how many of them were still there."""
     removed = 0
-    for start in range(0, len(rows), _IDS_PER_STATEMENT):
-        ids = [row.id for row in rows[start : start + _IDS_PER_STATEMENT]]
+    for ids in chunks(row.id for row in rows):
         removed += connection.execute(delete(tables.rejects).where(tables.rejects.c.id.in_(ids))).rowcount
     return removed
 
@@ -257,6 +260,7 @@ def _records(connection: Connection, statement: Select[Any]) -> Iterator[ImportR
 
 def _written(row: RejectedRow) -> dict[str, Any]:
     return {
+        "position": row.position,
         "line": row.line,
         # A reason quotes the cell that it is about, and that may hold what neither database stores as text.
         "reason": row.reason.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode(),
@@ -266,7 +270,7 @@ def _written(row: RejectedRow) -> dict[str, Any]:
 
 
 def _row(row: Row[Any]) -> RejectedRow:
-    return RejectedRow(row.line, row.reason, row.code, _decoded(json.loads(row.cells)), row.id)
+    return RejectedRow(row.line, row.reason, row.code, _decoded(json.loads(row.cells)), row.id, row.position)
 
 
 # JSON has no dates and no exact decimals, and a rejected cell goes back into its file as it came.

@@ -144,11 +144,12 @@ def _apply(
     alter.add_columns(connection, difference.columns)
     convert_fields(connection, tables, entities, plan.conversions, drop)
     fill_folded(connection, tables, plan, difference.columns)
-    alter.drop_indexes(connection, difference.old_indexes)
+    changed = difference.changed_indexes
+    alter.drop_indexes(connection, [*difference.old_indexes, *(str(index.name) for index in changed)])
     alter.drop_columns(connection, going)
     alter.drop_tables(connection, [table_name(name) for name in plan.dropped_entities])
-    refuse_duplicates(connection, difference.new_indexes)
-    for index in difference.new_indexes:
+    refuse_duplicates(connection, [*difference.new_indexes, *changed])
+    for index in (*difference.new_indexes, *changed):
         connection.execute(CreateIndex(index))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 from sqlalchemy import Connection, delete, insert, select, update
 
+from crmcore.store.chunks import chunks
 from crmcore.types import Event
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ LEASE = dt.timedelta(minutes=10)
 _FIRST_DELAY = dt.timedelta(minutes=1)
 _LONGEST_DELAY = dt.timedelta(hours=12)
 _LONGEST_ERROR = 2000
-_IDS_PER_STATEMENT = 1000
 
 
 @frozen
@@ -105,7 +105,7 @@ def claim(
     # The ids are read first: as a subquery of the UPDATE, PostgreSQL may run the locking SELECT more than once.
     ids = connection.execute(due).scalars().all()
     taken: list[Claimed] = []
-    for some in _chunks(ids):
+    for some in chunks(ids):
         statement = (
             update(outbox)
             .where(outbox.c.id.in_(some))
@@ -122,7 +122,7 @@ def claim(
 
 def done(connection: Connection, tables: Tables, ids: Sequence[int]) -> None:
     """Remove events that were delivered."""
-    for some in _chunks(ids):
+    for some in chunks(ids):
         connection.execute(delete(tables.outbox).where(tables.outbox.c.id.in_(some)))
 
 
@@ -137,7 +137,3 @@ def failed(connection: Connection, tables: Tables, claimed: Iterable[Claimed], *
             .where(outbox.c.id == one.event.id)
             .values(due_at=now + pause, last_error=error[:_LONGEST_ERROR])
         )
-
-
-def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (ids[start : start + _IDS_PER_STATEMENT] for start in range(0, len(ids), _IDS_PER_STATEMENT))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, ColumnElement, Connection, Row, Table
 
-__all__ = ["ROWS_PER_BATCH", "canonical_line", "from_portable", "misfit", "stored_rows", "to_portable"]
+__all__ = ["ROWS_PER_BATCH", "canonical_line", "from_portable", "is_unwritable", "misfit", "stored_rows", "to_portable"]
 
 ROWS_PER_BATCH = 5_000
 
@@ -122,10 +122,18 @@ def misfit(kind: str, value: Any, dialect: str) -> bool:
     if value is None:
         return False
     if kind in ("text", "json"):
-        return (kind == "text" and not isinstance(value, str)) or any(_unstorable(t, dialect) for t in _texts(value))
+        wrong = kind == "text" and not isinstance(value, str)
+        return (
+            wrong or is_unwritable(value) or (dialect == "postgresql" and any("\0" in text for text in _texts(value)))
+        )
     if kind == "integer":
         return type(value) is not int or not -(2**63) <= value < 2**63
     return not isinstance(value, _CLASSES.get(kind, object))
+
+
+def is_unwritable(value: Any) -> bool:
+    """Tell whether a value is none of JSON: bytes, as SQLite lets happen, or half of a character, a surrogate pair."""
+    return isinstance(value, bytes) or any("\ud800" <= part <= "\udfff" for text in _texts(value) for part in text)
 
 
 _CLASSES: Mapping[str, tuple[type, ...]] = {"boolean": (bool,), "number": (int, float)}
@@ -152,10 +160,6 @@ def _texts(value: Any) -> Iterator[str]:
         for name, part in value.items():
             yield name
             yield from _texts(part)
-
-
-def _unstorable(text: str, dialect: str) -> bool:
-    return (dialect == "postgresql" and "\0" in text) or any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _instant(value: dt.datetime) -> str:

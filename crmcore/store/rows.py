@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crmcore.schema.model import SYSTEM_FIELDS, Entity, Field, Kind
 from crmcore.schema.values import TO_JSON, fold_all
+from crmcore.store.chunks import chunks
 from crmcore.store.columns import MONEY_PLACES
 from crmcore.store.tables import column_names
 from crmcore.types import Ref
@@ -46,7 +47,6 @@ RowUpdate = tuple[int, int, "Mapping[str, Any]", "Mapping[str, Any]"]
 
 # From here on COPY beats a pipelined executemany, in spite of its set-up.
 _COPY_FROM_ROWS = 50
-_IDS_PER_STATEMENT = 500
 
 # Kinds whose JSON form is what both drivers take and give.
 _PLAIN = (Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.REF)
@@ -246,12 +246,10 @@ def _update_alike(
 
 def _stale(connection: Connection, table: Table, rows: Sequence[RowUpdate]) -> set[int]:
     expected = {id: version for id, version, _values, _system in rows}
-    ids = list(expected)
+    stored = select(table.c.id, table.c.version).with_for_update()
     found: dict[int, int] = {}
-    for start in range(0, len(ids), _IDS_PER_STATEMENT):
-        some = table.c.id.in_(ids[start : start + _IDS_PER_STATEMENT])
-        stored = connection.execute(select(table.c.id, table.c.version).where(some).with_for_update())
-        found.update((row.id, row.version) for row in stored)
+    for ids in chunks(expected):
+        found.update((row.id, row.version) for row in connection.execute(stored.where(table.c.id.in_(ids))))
     return {id for id, version in expected.items() if found.get(id) != version}
 
 

@@ -24,12 +24,12 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy import types as sql_types
-from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
 from crmcore.store.columns import Instant, json_type, key_type, text_type
 from crmcore.store.installed import read_installed
+from crmcore.store.partial_indexes import condition, reflected_rows
 from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX, build_tables, table_name
 
 if TYPE_CHECKING:
@@ -41,14 +41,10 @@ if TYPE_CHECKING:
 __all__ = [
     "build_structure",
     "column_types",
-    "complete_tables",
-    "create_bare_tables",
     "read_structure",
-    "refuse_occupied",
     "stored_structure",
 ]
 
-_SHOWN_TABLES = 3
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 # Asked in this order: SQLAlchemy's big integer is an integer, its double a float.
@@ -80,22 +76,6 @@ def stored_structure(connection: Connection) -> dict[str, Any]:
     return read_structure(connection, names)
 
 
-def refuse_occupied(connection: Connection) -> None:
-    """Refuse a database that holds tables of a CRM; those of others do not matter.
-
-    Raises:
-        DatabaseError: names the tables.
-    """
-    names = inspect(connection).get_table_names()
-    there = sorted(name for name in names if name.startswith((ENTITY_PREFIX, CORE_PREFIX)))
-    if there:
-        shown = ", ".join(there[:_SHOWN_TABLES]) + (", …" if len(there) > _SHOWN_TABLES else "")
-        raise DatabaseError(
-            _("the database holds a CRM already ({tables})").format(tables=shown),
-            hint=_("Name a new, empty database; when it is filled, change `url` in crm.toml."),
-        )
-
-
 def column_types(described: Mapping[str, Any]) -> list[str]:
     """Return the types of a table's columns, in their order."""
     return [column["type"] for column in described["columns"]]
@@ -103,6 +83,8 @@ def column_types(described: Mapping[str, Any]) -> list[str]:
 
 def read_structure(connection: Connection, names: Iterable[str]) -> dict[str, Any]:
     """Return the columns, indexes and foreign keys of tables as plain JSON values.
+
+    Indexes over expressions or with conditions that no index of ours has are somebody's own, and not among them.
 
     Raises:
         DatabaseError: a column has a type that no field has.
@@ -120,10 +102,10 @@ def read_structure(connection: Connection, names: Iterable[str]) -> dict[str, An
                     "name": index["name"],
                     "columns": index["column_names"],
                     "unique": bool(index["unique"]),
-                    "live": any(option.endswith("_where") for option in index.get("dialect_options", {})),
+                    "where": covered,
                 }
                 for index in inspector.get_indexes(name)
-                if None not in index["column_names"]
+                if None not in index["column_names"] and (covered := reflected_rows(index)) is not None
             ],
             "references": [
                 {"column": key["constrained_columns"][0], "table": key["referred_table"]}
@@ -148,23 +130,6 @@ def build_structure(structure: Mapping[str, Any]) -> MetaData:
     return metadata
 
 
-def create_bare_tables(connection: Connection, metadata: MetaData) -> None:
-    """Create tables to be filled, without what is made faster, and in less memory, once the rows are there."""
-    for table in metadata.tables.values():
-        connection.execute(CreateTable(table))  # on PostgreSQL without references, which have `use_alter`
-
-
-def complete_tables(connection: Connection, metadata: MetaData) -> None:
-    """Create the indexes of tables, and on PostgreSQL their references, which SQLite has had from the beginning."""
-    for table in metadata.tables.values():
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            connection.execute(CreateIndex(index))
-    if connection.dialect.supports_alter:
-        for table in metadata.tables.values():
-            for reference in table.foreign_key_constraints:
-                connection.execute(AddConstraint(reference))
-
-
 def _build_table(metadata: MetaData, name: str, described: Mapping[str, Any]) -> None:
     numbered = described["primary_key"] == ["id"]
     columns = [_build_column(column, described["primary_key"], numbered=numbered) for column in described["columns"]]
@@ -181,14 +146,26 @@ def _build_table(metadata: MetaData, name: str, described: Mapping[str, Any]) ->
     ]
     table = Table(name, metadata, *columns, *references, sqlite_autoincrement=numbered)
     for index in described["indexes"]:
-        live = table.c.deleted_at.is_(None) if index["live"] else None
+        where = condition(table, _covered(index))
         Index(
             _checked(index["name"]),
             *(table.c[column] for column in index["columns"]),
             unique=bool(index["unique"]),
-            sqlite_where=live,
-            postgresql_where=live,
+            sqlite_where=where,
+            postgresql_where=where,
         )
+
+
+def _covered(index: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return which rows an index covers, of which archives of the first format say no more than whether it is all."""
+    if "where" in index:
+        return dict(index["where"])
+    if not index["live"]:
+        return {}
+    # An external id is unique among deleted rows, too; all others that are unique cover the live ones.
+    if index["unique"] and index["columns"] != ["source", "external_id"]:
+        return {"deleted_at": "empty"}
+    return dict.fromkeys(index["columns"], "filled")
 
 
 def _build_column(described: Mapping[str, Any], primary_key: list[str], *, numbered: bool) -> Column[Any]:

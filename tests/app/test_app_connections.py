@@ -212,6 +212,22 @@ def test_values_of_every_kind_come_back_as_on_a_connection_of_our_own(crm: CRM, 
     )
 
 
+def test_rows_that_are_fetched_some_at_a_time_come_back_the_same(crm: CRM, opened: Any) -> None:
+    with crm.session(connection=opened) as session:
+        session.save_many("user", [{"login": f"u{n}", "roles": [f"r{n}"]} for n in range(5)])
+        user = session.table("user")
+        chosen = sa.select(user.c.login, user.c.roles, user.c.created_at).order_by(user.c.id)
+        found = session.execute(chosen.execution_options(yield_per=2))
+        portions = [[tuple(row) for row in some] for some in found.partitions()]
+        stopped = session.execute(chosen.execution_options(stream_results=True))
+        first = stopped.first()
+    opened.commit()
+
+    rows = [(f"u{n}", [f"r{n}"], session.now) for n in range(5)]
+    assert portions == [rows[:2], rows[2:4], rows[4:]]
+    assert first == rows[0]
+
+
 def test_the_connection_is_left_as_it_was(crm: CRM, opened: Any) -> None:
     with crm.session(connection=opened, read_only=True) as session:
         session.count("customer")

@@ -106,6 +106,19 @@ def test_an_import_as_json_says_what_became_of_columns_and_rows(file: Path, run:
     assert [(problem["line"], problem["field"]) for problem in done["problems"]] == [(3, "founded_date")]
 
 
+def test_rows_that_replace_what_others_of_the_file_have_written_are_told(file: Path, run: Run) -> None:
+    file.write_text("code,name\n1,Acme\n1,Bluth\n", encoding="utf-8")
+    assert run("import", "customer", "customers.csv").stdout.splitlines() == [
+        "1 created, 1 updated",
+        "1 row replaced what another row of the file had written, in line 3: the later one won",
+    ]
+    file.write_text("code,name\n" + "".join(f"1,Acme {n}\n" for n in range(9)), encoding="utf-8")
+    said = "8 rows replaced what other rows of the file had written, in lines 3, 4, 5, 6, 7, ...: the later ones won"
+    assert said in run("import", "customer", "customers.csv").stdout
+    done = json.loads(run("import", "customer", "customers.csv", "--json").stdout)
+    assert done["overwriting"] == {"rows": 8, "lines": [3, 4, 5, 6, 7]}
+
+
 def test_only_the_first_problems_fill_the_screen(file: Path, run: Run) -> None:
     file.write_text("name,founded_date\n" + "".join(f"C{n},nonsense\n" for n in range(25)), encoding="utf-8")
     lines = run("import", "customer", "customers.csv", code=1).stdout.splitlines()

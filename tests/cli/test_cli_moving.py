@@ -34,6 +34,23 @@ def test_a_copy_that_cannot_be_meant_or_made_is_told(empty: Path, run: Run) -> N
     assert sorted(path.name for path in empty.glob("*.db")) == ["crm.db"]
 
 
+def test_a_backup_that_cannot_be_restored_leaves_no_database(empty: Path, run: Run) -> None:
+    run("db", "backup", "crm.zip")
+    configuration = (empty / "crm.toml").read_text(encoding="utf-8")
+    (empty / "new.toml").write_text(configuration.replace("sqlite:///crm.db", "sqlite:///new.db"), encoding="utf-8")
+    whole = (empty / "crm.zip").read_bytes()
+    at = whole.index(b"crm_user.jsonl") + 60
+    (empty / "damaged.zip").write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+    (empty / "crm.txt").write_text("no archive", encoding="utf-8")
+
+    for archive, said in (("gone.zip", "cannot be read"), ("crm.txt", "damaged"), ("damaged.zip", "damaged")):
+        assert said in run("--config", "new.toml", "db", "restore", archive, code=8).stderr
+    assert "holds a CRM already" in run("db", "restore", "crm.zip", code=8).stderr
+    assert sorted(path.name for path in empty.glob("*.db*")) == ["crm.db"]
+
+    assert "restored" in run("--config", "new.toml", "db", "restore", "crm.zip").stdout
+
+
 def test_a_purge_asks_and_takes_no_for_an_answer(empty: Path, run: Run) -> None:
     run("plugins", "enable", "abc")
     run("db", "upgrade")

@@ -42,6 +42,7 @@ def bring(crm: CRM, tmp_path: Path) -> Bring:
 
 @pytest.fixture
 def few_rows_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rows a chunk, so that a file of five has three."""
+    """Two rows a chunk, so that a file of five has three, and two at a time from the reader."""
+    monkeypatch.setattr("crmcore.importing.passage._ITEMS_PER_PAGE", 2)
     monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_PAGE", 2)
     monkeypatch.setattr("crmcore.importing.rounds._PAGES_PER_CHUNK", 1)

@@ -150,7 +150,17 @@ def test_a_column_is_read_as_it_was_written_or_reported(days, separator, day_fir
 
 @pytest.mark.parametrize(
     "cells",
-    [["1.500", "2,500", "899,90"], ["1.234,5"], ["€ 12,5"], ["7,25", "8,75", "9.50"], ["0,1234"], ["1.500,00 €"]],
+    [
+        ["1.500", "2,500", "899,90"],
+        ["1.234,5"],
+        ["€ 12,5"],
+        ["7,25", "8,75", "9.50"],
+        ["0,1234"],
+        ["1.500,00 €"],
+        ["7", "8,5", "9,5"],
+        ["7", "8", "9", "8,5", "1.500"],
+        ["7", 8, 9.5, "8,5", "1,500"],
+    ],
 )
 def test_a_column_with_decimal_commas_has_to_be_declared(cells):
     with pytest.raises(UsageError, match="has a decimal comma") as caught:
@@ -166,9 +176,16 @@ def test_a_column_with_decimal_commas_has_to_be_declared(cells):
         ["12.50", "13.75", "1,2"],
         ["¥1,234.50", "1,2"],
         ["(1,234)", "1.2万", None, 3.5],
+        ["7", "8", "12,5", "9", ""],
+        [7, 8.5, "12,5"],
         [],
     ],
 )
 def test_columns_with_points_and_thousands_are_read_as_they_are(cells):
     plan = planned("amount")
     assert settle(plan, rows("amount", *cells)) == plan
+
+
+@pytest.mark.parametrize(("cells", "needed"), [(["7", "1,500", "9.5"], False), (["7", "8", "12,5"], True)])
+def test_all_of_a_file_is_looked_at_where_its_first_rows_have_a_decimal_comma(cells, needed):
+    assert needs_settling(planned("amount"), rows("amount", *cells)) is needed

@@ -133,6 +133,14 @@ def test_lines_with_numbers_are_changed_in_place(crm: CRM, bring: Bring) -> None
     assert listed(crm, "order", "amount") == [(Decimal("35.0000"),)]
 
 
+def test_a_line_that_comes_twice_with_other_values_is_told(crm: CRM, bring: Bring) -> None:
+    rows = "S1,2026-01-10,Acme,1,2,10\nS1,2026-01-10,Acme,2,3,20\nS1,2026-01-10,Acme,1,2,12\n"
+    result = bring("order", "Order ID,Order Date,Customer,Line No,Quantity,Line Amount\n" + rows, create_missing=True)
+    assert (result.outcomes, result.overwriting) == ({"created": 2, "updated": 1}, 1)
+    assert result.overwriting_lines == (4,)
+    assert listed(crm, "order", "amount") == [(Decimal("32.0000"),)]
+
+
 def test_a_changed_order_is_counted_with_its_first_row(crm: CRM, bring: Bring) -> None:
     text = (
         "Order ID,Order Date,Customer,Status,Line No,Quantity\nS1,2026-01-10,Acme,{s},1,2\nS1,2026-01-10,Acme,{s},2,3\n"

@@ -4,17 +4,26 @@ further down in the same file."""
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from imported import listed, named, rejected, versions
+from sqlalchemy import text
 
+from crmcore import hookimpl
 from crmcore.errors import AccessDenied
+from crmcore.importing import import_file
+from crmcore.types import Importer, Plugin, SourceHeader, SourceRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from imported import Bring
 
     from crmcore import CRM
+    from crmcore.importing import Progress
     from crmcore.testing import MakeCRM
 
 ORDERS = "number,customer,order date\nS1,Acme,2026-01-10\nS2,ACME ,2026-01-11\nS3,Cancity,2026-01-12\n"
@@ -80,8 +89,6 @@ def test_what_cannot_be_created_is_the_row_s_problem(crm: CRM, bring: Bring) -> 
 
 
 def test_whoever_may_not_create_what_is_missing_is_told(make_crm: MakeCRM, bring: Bring, tmp_path) -> None:
-    from crmcore.importing import import_file
-
     crm = make_crm(enabled=["tabular"], roles={"sales": {"*": {"read": True}, "order": {"create": True, "read": True}}})
     with crm.session() as session:
         session.create("user", {"login": "anna", "roles": ["sales"]})
@@ -209,3 +216,55 @@ def test_rows_that_wait_are_taken_page_by_page(crm: CRM, bring: Bring, monkeypat
     result = bring("customer", f"name,parent\n{chain}X,Nobody\nC9,\n")
     assert result.outcomes == {"created": 10, "rejected": 1}
     assert named(crm, "customer", "parent", "customer")[-1] == ("C0", "C1")
+
+
+# -- rows that wait, in files that have several rows in a line -------------------------------------------------------
+
+
+def read_several(path: Path, options: object) -> Iterator[SourceHeader | SourceRow]:
+    """Read a line as several rows, parted by bars."""
+    yield SourceHeader(["code", "name", "parent"])
+    for line, written in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for row in written.split("|"):
+            yield SourceRow(line, dict(zip(("code", "name", "parent"), row.split(","), strict=True)))
+
+
+@pytest.fixture
+def several(make_crm: MakeCRM, tmp_path: Path) -> tuple[CRM, Path]:
+    """A CRM whose reader gives several rows for a line, and a file for it."""
+    importer = Importer(name="several", suffixes=[".several"], read=read_several)
+    hooks = SimpleNamespace(crm_importers=hookimpl(lambda: [importer]))
+    plugin = Plugin(manifest={"name": "several", "version": "1", "summary": "x"}, module=hooks)
+    return make_crm(plugins=[plugin]), tmp_path / "file.several"
+
+
+def test_the_row_that_waits_is_saved_where_several_begin_in_its_line(several: tuple[CRM, Path]) -> None:
+    crm, path = several
+    path.write_text("A,Alpha,|B,Beta,C|X,Chi,Nobody|Y,,\nC,Gamma,\n", encoding="utf-8")
+    result = import_file(crm, path, "customer")
+    assert result.outcomes == {"created": 3, "rejected": 2}
+    assert [(problem.line, problem.field) for problem in result.problems] == [(1, "parent"), (1, "name")]
+    assert listed(crm, "customer", "code") == [("A",), ("C",), ("B",)]
+    assert named(crm, "customer", "parent", "customer") == [("Alpha", None), ("Gamma", None), ("Beta", "Gamma")]
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_rows_that_wait_in_a_database_from_before_their_positions_are_found_by_their_lines(
+    several: tuple[CRM, Path],
+) -> None:
+    crm, path = several
+    path.write_text("A,Alpha,D\nB,Beta,D\nC,Gamma,\nD,Delta,\n", encoding="utf-8")
+
+    def stop(progress: Progress) -> None:
+        if progress.rows:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_file(crm, path, "customer", progress=stop)
+    with crm.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE crmcore_reject DROP COLUMN position"))
+        connection.execute(text("UPDATE crmcore_installed SET digest = 'of before' WHERE origin = 'core'"))
+    assert crm.upgrade().origins == ("core",)
+    result = import_file(crm, path, "customer")
+
+    assert (result.resumed, result.outcomes) == (2, {"created": 4})

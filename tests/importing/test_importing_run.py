@@ -9,7 +9,7 @@ import pytest
 from imported import listed, rejected, versions
 
 from crmcore.errors import ConfigError, UsageError, ValidationError
-from crmcore.importing import import_file, plan_file
+from crmcore.importing import as_mapping_file, import_file, plan_file
 from crmcore.importing.register import imports
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from crmcore import CRM
     from crmcore.importing import Progress
+    from crmcore.testing import Clock
 
 CUSTOMERS = "name,code\nA,1\nB,2\nC,3\nD,4\nE,5\n"
 VISITS = "kind,about,summary,due date\n" + "call,customer:1,Ask,2026-02-01\n" * 5
@@ -60,6 +61,19 @@ def test_rows_without_a_key_are_counted_from_the_first_row_on(crm: CRM, bring: B
         bring("activity", VISITS, progress=interrupting(2))
     assert bring("activity", VISITS).outcomes == {"created": 5}
     assert bring("activity", VISITS).outcomes == {"unchanged": 5}
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_rows_of_several_pages_that_are_done_with_are_counted_where_they_have_no_key(crm: CRM, bring: Bring) -> None:
+    bring("customer", "name\nAcme\n", name="customer.csv")
+    visits = VISITS + "call,customer:1,Offer,2026-03-01\n" * 2 + "call,customer:1,Ask,2026-02-01\n"
+    with pytest.raises(Interrupted):
+        bring("activity", visits, progress=interrupting(6))
+    result = bring("activity", visits)
+    assert (result.resumed, result.outcomes) == (6, {"created": 8})
+    keys = [str(key).split(":") for (key,) in listed(crm, "activity", "external_id")]
+    ask, offer = keys[0][0], keys[5][0]
+    assert keys == [*([ask, str(n)] for n in range(1, 6)), [offer, "1"], [offer, "2"], [ask, "6"]]
 
 
 @pytest.mark.usefixtures("few_rows_a_chunk")
@@ -246,3 +260,77 @@ def test_records_carry_the_number_of_their_import(crm: CRM, bring: Bring) -> Non
 def test_a_value_in_another_currency_is_no_value_of_ours(bring: Bring) -> None:
     result = bring("customer", "name,annual revenue\nAcme,$100\n")
     assert re.search("not in CNY", result.problems[0].message)
+
+
+def test_one_decimal_comma_among_whole_numbers_is_a_mistake_of_its_row(crm: CRM, bring: Bring) -> None:
+    result = bring("customer", 'name,annual revenue\nA,7\nB,"12,5"\nC,9\n')
+    assert (result.outcomes, [problem.line for problem in result.problems]) == ({"created": 2, "rejected": 1}, [3])
+
+
+def test_a_declared_decimal_point_is_no_question_any_more(crm: CRM, bring: Bring, tmp_path: Path) -> None:
+    text = 'name,annual revenue\nA,7\nB,"12,5"\nC,"1,500"\n'
+    with pytest.raises(UsageError, match="has a decimal comma"):
+        bring("customer", text)
+    mapping = '[columns]\nname = "name"\n"annual revenue" = { field = "annual_revenue", decimal = "." }\n'
+    result = bring("customer", text, mapping=mapping)
+    assert result.outcomes == {"created": 2, "rejected": 1}
+    assert 'decimal = "."' in as_mapping_file(result.plan)
+    assert [amount for (amount,) in listed(crm, "customer", "annual_revenue")] == [7, 1500]
+
+
+# -- rows of one record that contradict each other -------------------------------------------------------------------
+
+CONTRADICTING = """code,name,phone,region
+1,Acme,100,
+2,Cancity,200,East
+1,Acme,,North
+1,ACME,101,
+3,Bluth,300,
+2,Cancity,200,West
+1,ACME,101,North
+"""
+"""The rows in lines 5 and 7 say something else than earlier ones, that in line 4 something more."""
+
+
+@pytest.mark.parametrize("rows_per_page", [2, 1000])
+def test_rows_that_say_something_else_than_an_earlier_row_win_and_are_told(
+    crm: CRM, bring: Bring, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
+) -> None:
+    monkeypatch.setattr("crmcore.importing.rounds._ROWS_PER_PAGE", rows_per_page)
+    first = bring("customer", CONTRADICTING)
+    assert first.outcomes == {"created": 3, "updated": 3, "unchanged": 1}
+    assert (first.overwriting, first.overwriting_lines) == (2, (5, 7))
+    assert listed(crm, "customer", "name", "phone", "region") == [
+        ("ACME", "101", "North"), ("Cancity", "200", "West"), ("Bluth", "300", None),
+    ]  # fmt: skip
+    again = bring("customer", CONTRADICTING)  # the records go back and forth
+    assert (again.overwriting, again.overwriting_lines) == (2, (5, 7))
+    mended = bring("customer", "code,name,phone\n1,Acme Inc,102\n2,Cancity,201\n")
+    assert (mended.outcomes, mended.overwriting, mended.overwriting_lines) == ({"updated": 2}, 0, ())
+
+
+@pytest.mark.usefixtures("few_rows_a_chunk")
+def test_contradictions_are_counted_over_an_interruption(crm: CRM, bring: Bring, crm_clock: Clock) -> None:
+    bring("customer", CONTRADICTING)
+    crm_clock.advance(hours=1)
+    with pytest.raises(Interrupted):
+        bring("customer", CONTRADICTING, progress=interrupting(4))
+    crm_clock.advance(hours=1)
+    result = bring("customer", CONTRADICTING)
+    assert (result.resumed, result.overwriting, result.overwriting_lines) == (4, 2, (5, 7))
+
+
+def test_what_somebody_changed_meanwhile_is_no_contradiction_of_the_file(crm: CRM, bring: Bring) -> None:
+    bring("customer", "code,name,phone\n1,Acme,100\n")
+
+    def change(_plan: object, _header: object) -> None:
+        with crm.session() as session:
+            session.update("customer", 1, {"phone": "999"})
+
+    result = bring("customer", "code,name,phone\n1,Acme,101\n", before=change)
+    assert (result.outcomes, result.overwriting) == ({"updated": 1}, 0)
+
+
+def test_of_many_contradictions_the_first_lines_are_told(bring: Bring) -> None:
+    result = bring("customer", "code,name\n" + "".join(f"1,Acme {n}\n" for n in range(9)))
+    assert (result.overwriting, result.overwriting_lines) == (8, (3, 4, 5, 6, 7))

@@ -6,7 +6,9 @@ import json
 import os
 import resource
 import signal
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -135,8 +137,14 @@ def stored(crm: CRM) -> dict[str, list[Any]]:
                 continue
             rows = connection.execute(text(f"SELECT * FROM {name} ORDER BY id")).mappings()
             found[name] = [{column: _plain(row[column]) for column in sorted(row)} for row in rows]
-            found[f"{name} indexes"] = sorted(str(index["name"]) for index in inspector.get_indexes(name))
+            found[f"{name} indexes"] = sorted(map(_index, inspector.get_indexes(name)))
         return found
+
+
+def _index(index: Any) -> str:
+    """Return the name of an index, with its condition where it has one."""
+    options = index.get("dialect_options", {})
+    return " WHERE ".join([str(index["name"]), *(str(options[name]) for name in options if name.endswith("_where"))])
 
 
 def _plain(value: Any) -> Any:
@@ -177,7 +185,8 @@ def test_what_a_plugin_stored_goes_and_nothing_else(company: Callable[..., CRM],
         (None, None),
         ("customer", 2),
     ]
-    assert {*before["crm_customer indexes"]} - {*after["crm_customer indexes"]} == {
+    gone = {*before["crm_customer indexes"]} - {*after["crm_customer indexes"]}
+    assert {index.partition(" WHERE ")[0] for index in gone} == {
         "ix_crm_customer_desk_level", "ix_crm_customer_desk_subject__entity_desk_subject__id",
         "ix_crm_customer_last_ticket", "ix_crm_customer_website__folded", "uq_crm_customer_fax__folded",
     }  # fmt: skip
@@ -236,12 +245,13 @@ def test_a_purge_is_taken_back_to_the_last_value(company: Callable[..., CRM], tm
 
 
 def test_what_was_written_or_erased_since_stays(company: Callable[..., CRM], tmp_path: Path) -> None:
-    with_fields = plugin("desk", customer=DESK.schemas["customer.extend.json"] | {"properties": {"fax": TEXT}})
+    with_fields = plugin("desk", customer={"properties": {"fax": TEXT, "pager": {"type": "integer"}}})
     crm = company(with_fields)
     crm.upgrade()
     with crm.session() as session:
-        for name in ("A", "B", "C"):
-            session.update("customer", session.create("customer", {"name": name, "fax": "0"}).id, {"fax": name})
+        for number, name in enumerate(("A", "B", "C"), start=1):
+            made = session.create("customer", {"name": name, "fax": "0", "pager": number})
+            session.update("customer", made.id, {"fax": name})
     company().purge("desk", tmp_path / "desk.zip")
     again = company(with_fields)
     again.upgrade()
@@ -251,10 +261,86 @@ def test_what_was_written_or_erased_since_stays(company: Callable[..., CRM], tmp
 
     undone = again.undo_purge("desk", tmp_path / "desk.zip")
 
-    assert [row["fax"] for row in stored(again)["crm_customer"]] == ["A", "new", None]
-    assert (undone.restored, undone.left) == (1 + 2, 2 + 1)
+    rows = [(row["fax"], row["fax__folded"], row["pager"]) for row in stored(again)["crm_customer"]]
+    assert rows == [("A", "a", 1), ("new", "new", 2), (None, None, None)]
+    assert (undone.restored, undone.left) == (2 + 2, 2 + 1)  # records, and rows of the history
     repeated = again.undo_purge("desk", tmp_path / "desk.zip")
     assert repeated.restored == 0
+    assert [(row["fax"], row["pager"]) for row in stored(again)["crm_customer"]] == [("A", 1), ("new", 2), (None, None)]
+
+
+def test_a_value_that_is_unique_and_somebody_elses_by_now_stays_alone_in_the_archive(
+    company: Callable[..., CRM], tmp_path: Path
+) -> None:
+    unique = plugin("desk", customer={"properties": {"fax": {**TEXT, "x-crm": {"unique": True}}, "pager": TEXT}})
+    crm = company(unique)
+    crm.upgrade()
+    with crm.session() as session:
+        session.save_many("customer", [{"name": f"N{n}", "fax": f"F{n}", "pager": "p"} for n in range(1, 5)])
+        session.delete("customer", 4)
+    company().purge("desk", tmp_path / "desk.zip")
+    again = company(unique)
+    again.upgrade()
+    with again.session() as session:
+        session.create("customer", {"name": "new", "fax": "f2"})
+        session.create("customer", {"name": "newer", "fax": "f4"})
+
+    undone = again.undo_purge("desk", tmp_path / "desk.zip")
+
+    rows = [(row["fax"], row["pager"]) for row in stored(again)["crm_customer"]]
+    # The fourth is deleted, and may have a value that somebody else has.
+    assert rows == [("F1", "p"), (None, "p"), ("F3", "p"), ("F4", "p"), ("f2", None), ("f4", None)]
+    assert (undone.restored, undone.left) == (4, 1)
+
+
+def test_a_value_that_no_archive_can_hold_is_named_and_nothing_removed(tmp_path: Path) -> None:
+    with _world(tmp_path) as crm:
+        half = """UPDATE crmcore_history SET old = '{"fax":"\\ud800"}' WHERE old LIKE '%fax%'"""
+        with crm.engine.begin() as connection:
+            connection.exec_driver_sql(half)
+        before = stored(crm)
+        with pytest.raises(
+            DatabaseError, match=r"crmcore_history, row \d+: the value of old does not fit into an arch"
+        ):
+            crm.purge("desk", tmp_path / "desk.zip")
+        assert stored(crm) == before
+    assert [path.name for path in tmp_path.iterdir() if "zip" in path.name] == []
+
+
+@pytest.mark.postgresql
+def test_who_writes_on_in_a_transaction_is_not_stopped_by_a_purge_that_waits(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crmcore.store.purging import removal
+
+    (tmp_path / "crm.toml").write_text(f"[instance]\nname = 'Desk'\n[database]\nurl = '{postgres_url}'\n")
+    pager = plugin("desk", customer={"properties": {"pager": TEXT}})
+    with CRM.open(tmp_path / "crm.toml", plugins=[pager]) as crm:
+        crm.upgrade()
+        with crm.session() as session:
+            session.create("customer", {"name": "A", "pager": "x"})
+    with CRM.open(tmp_path / "crm.toml") as crm, ThreadPoolExecutor(1) as threads:
+        with crm.session() as session:
+            session.create("order", {"number": "1", "customer": 1, "order_date": "2026-01-10"})
+            with monkeypatch.context() as patched:
+                patched.setattr(removal, "_WAITS", 1)
+                with pytest.raises(DatabaseError, match="another session holds a lock"):
+                    crm.purge("desk", tmp_path / "desk.zip")
+            purged = threads.submit(crm.purge, "desk", tmp_path / "desk.zip")
+            _wait_until_somebody_waits(crm)
+            session.create("activity", {"subject": "customer:1", "summary": "x", "happened_at": "2026-01-10T00:00:00Z"})
+            session.update("customer", 1, {"name": "B"})
+        assert purged.result().fields == {"customer.pager": 1}
+        assert [row["name"] for row in stored(crm)["crm_customer"]] == ["B"]
+        assert "pager" not in stored(crm)["crm_customer"][0]
+
+
+def _wait_until_somebody_waits(crm: CRM) -> None:
+    until = time.monotonic() + 10
+    with crm.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first():
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def test_a_field_that_somebody_else_declares_by_now_stays(company: Callable[..., CRM], tmp_path: Path) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from threading import Barrier
+from types import SimpleNamespace
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from crmcore.errors import DuplicateRecord
+from crmcore.records import locks
+from crmcore.types import Plugin, Ref
 
 
 def names(crm):
@@ -195,3 +203,71 @@ def test_an_external_id_needs_its_source_and_is_not_changed_in_silence(crm):
         rows = [{"id": 1, "source": "erp", "external_id": "99"}, {"id": 2, "source": "erp", "external_id": "1"}]
         result = session.save_many("customer", [*rows, {"name": "Bluth"}], on_problem="reject")
     assert [row.outcome for row in result.rows] == ["rejected", "rejected", "created"]
+
+
+AWAITED = {
+    "text": ({"type": "string"}, "Retail", "Retail", "retail"),
+    "choice": ({"type": "string", "enum": ["a", "b"]}, "a", "a", "b"),
+    "yes": ({"type": "boolean"}, True, True, False),
+    "whole": ({"type": "integer"}, 5, 5, 6),
+    "number": ({"type": "number"}, 1, 1.0, 1.5),
+    "day": ({"type": "string", "format": "date"}, "2026-01-02", dt.date(2026, 1, 2), "2026-01-03"),
+    "instant": (
+        {"type": "string", "format": "date-time"}, "2026-01-02T03:04:05Z", "2026-01-02T11:04:05+08:00",
+        "2026-01-02T03:04:06Z",
+    ),
+    "amount": ({"type": "string", "x-crm": {"money": True}}, "1.00", Decimal(1), "1.01"),
+    "whose": ({"type": "integer", "x-crm": {"ref": "customer"}}, 1, Ref("customer", 1), 2),
+}  # fmt: skip
+"""Kind -> the field, what its rule waits for, the same as a caller gives it, and something else."""
+
+
+def test_an_alternative_for_some_rows_only_holds_for_those_whatever_kind_of_value_tells_them(make_crm, database_url):
+    titles = {"titles": {"en": "x", "zh-CN": "x"}}
+    schemas = {
+        f"thing_{kind}.schema.json": {
+            "$schema": "urn:crmcore:entity:1",
+            "type": "object",
+            "x-crm": {"plural": f"things_{kind}", "match": [{"fields": ["code"], "when": {"told": awaited}}], **titles},
+            "properties": {
+                "code": {"type": "string", "x-crm": titles},
+                "told": {**field, "x-crm": {**field.get("x-crm", {}), **titles}},
+            },
+        }
+        for kind, (field, awaited, _same, _other) in AWAITED.items()
+    }
+    manifest = {"name": "things", "version": "1", "summary": "x"}
+    things = Plugin(manifest=manifest, module=SimpleNamespace(), schemas=schemas)
+    crm = make_crm(plugins=[things], database_url=database_url)
+    found = {}
+    with crm.session() as session:
+        session.save_many("customer", [{"name": "Acme"}, {"name": "Cancity"}])
+        for kind, (_field, _awaited, same, other) in AWAITED.items():
+            rows = [{"code": "K", "told": same}, {"code": "K", "told": other}, {"code": "k", "told": same}]
+            first = session.save_many(f"thing_{kind}", rows[:2], on_match="update")
+            again = session.save_many(f"thing_{kind}", rows, on_match="update")
+            found[kind] = [(one.outcome, one.id) for one in (*first.rows, *again.rows)]
+
+    expected = [("created", 1), ("created", 2), ("unchanged", 1), ("created", 3), ("updated", 1)]
+    assert found == dict.fromkeys(AWAITED, expected)
+
+
+def test_two_sessions_that_save_a_few_records_and_then_more_do_not_wait_for_each_other(make_crm, postgres_url):
+    crm, both = make_crm(database_url=postgres_url), Barrier(2)
+
+    def save(name):
+        with crm.session() as session:
+            session.create("customer", {"name": name})
+            both.wait(timeout=60)
+            return session.save_many("customer", [{"name": f"{name} {n}"} for n in range(100)]).count("created")
+
+    with ThreadPoolExecutor(2) as threads:
+        saved = list(threads.map(save, ["East", "West"]))
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        session.save_many("customer", [{"name": f"Acme {n}"} for n in range(locks._MOST)])
+        count = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        held = session.connection.execute(count).scalar_one()
+
+    assert saved == [100, 100]
+    assert held == 3  # the first key, and the whole entity, shared at first

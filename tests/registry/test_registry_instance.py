@@ -175,7 +175,12 @@ def test_a_field_of_the_core_is_not_taken_over(crm_toml):
 @pytest.mark.parametrize(
     ("written", "instead", "line", "said"),
     [
-        ("visits >= 3", "visit >= 3", 8, "rule instance.grade, label A: customer has neither a field nor a metric visit\n"),
+        (
+            "visits >= 3",
+            "visit >= 3",
+            8,
+            "rule instance.grade, label A: customer has neither a field nor a metric visit\n",
+        ),
         ("visits >= 1", "visits >=", 9, "rule instance.grade, label B: the text ends too early"),
         ('relation = "activities"', 'relation = "visits"', 12, "metric instance.visits: customer has no `visits`"),
         ("kind = 'visit'", "knd = 'visit'", 14, "metric instance.visits: activity has no field knd"),

@@ -329,6 +329,7 @@ def test_a_pattern_of_characters_classes_groups_and_repetitions_is_admitted(patt
         ({"x-crm": {"match": [{"fields": ["tags"]}]}}, "/x-crm/match/0/fields/0", "one value"),
         ({"x-crm": {"match": [{"fields": ["name"], "when": {"kinds": "x"}}]}}, "/x-crm/match/0/when/kinds", '"kind"'),
         ({"x-crm": {"match": [{"fields": ["name"], "when": {"kind": "persn"}}]}}, "/x-crm/match/0/when/kind", "person"),
+        ({"x-crm": {"match": [{"fields": ["name"], "when": {"tags": "x"}}]}}, "/x-crm/match/0/when/tags", "one value"),
         ({"x-crm": {"match": [{"fields": []}]}}, "/x-crm/match/0/fields", None),
         ({"x-crm": {"indexes": [["name", "nane"]]}}, "/x-crm/indexes/0/1", 'Did you mean "name"?'),
         ({"x-crm": {"indexes": [["name", "tags"]]}}, "/x-crm/indexes/0/1", "one value"),

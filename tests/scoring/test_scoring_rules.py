@@ -101,7 +101,10 @@ RANK = Rank(by="size", bands=[Band("A", 0.5), Band("B", 1.0)])
         ({"rank": Rank(by="size", bands=[Band("A", 0.1234567), Band("B", 1)])}, "more than 6 decimals"),
         ({"rank": Rank(by="since", of="value", bands=RANK.bands)}, "days cannot be added up"),
         ({"rank": Rank(by="name", bands=RANK.bands)}, "rule demo.tier, rank by: a number or a date is expected"),
-        ({"rank": Rank(by="revenu", bands=RANK.bands)}, "rule demo.tier, rank by: customer has neither a field nor a metric revenu"),
+        (
+            {"rank": Rank(by="revenu", bands=RANK.bands)},
+            "rule demo.tier, rank by: customer has neither a field nor a metric revenu",
+        ),
         ({"rank": Rank(by="size", bands=RANK.bands, where="size >")}, "rank where: the text ends too early"),
         ({"rank": RANK, "field": "points"}, "it writes text, and customer.points is integer"),
         ({"expression": "size"}, "an expression writes one of number, money, integer, date, and customer.tier is text"),

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy import text as sql
 
 from crmcore.schema.model import Entity, Field, Kind, MatchRule
@@ -169,6 +169,21 @@ def fill(database: Database) -> None:
             connection, database.tables, plugins=["mail"], entity="customer", action="create", record_ids=[one],
             actor="ann", at=NOW,
         )  # fmt: skip
+
+
+def conditions(engine: Engine) -> dict[str, str]:
+    """The conditions of all indexes, in the words of the database, without parentheses, quotes and capitals."""
+    with reading(engine) as connection:
+        inspector = inspect(connection)
+        indexes = [index for name in inspector.get_table_names() for index in inspector.get_indexes(name)]
+    return {
+        str(index["name"]): " ".join(str(said).translate(_PLAIN).lower().split())
+        for index in indexes
+        for said in [index.get("dialect_options", {}).get(f"{engine.dialect.name}_where", "")]
+    }
+
+
+_PLAIN = str.maketrans("", "", '()"')
 
 
 def everything(database: Database) -> dict[str, list[dict[str, Any]]]:

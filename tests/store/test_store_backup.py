@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import inspect, text
-from store_entities import CUSTOMER, NOW, Database, create_database, entity, everything, fill, of, with_fields
+from store_entities import (
+    CUSTOMER,
+    NOW,
+    Database,
+    conditions,
+    create_database,
+    entity,
+    everything,
+    fill,
+    of,
+    with_fields,
+)
 from store_entities import text as text_field
 
 from crmcore.errors import DatabaseError
@@ -55,7 +68,6 @@ def test_the_structure_comes_back_whole(database: Database, target: Engine, tmp_
                     index.name,
                     tuple(index.columns.keys()),
                     bool(index.unique),
-                    index.dialect_options["sqlite"]["where"] is not None,
                 )
                 for index in table.indexes
             }
@@ -64,11 +76,92 @@ def test_the_structure_comes_back_whole(database: Database, target: Engine, tmp_
                     index["name"],
                     tuple(index["column_names"]),
                     bool(index["unique"]),
-                    any(option.endswith("_where") for option in index.get("dialect_options", {})),
                 )
                 for index in inspect(connection).get_indexes(table.name)
             }
             assert found == expected
+    assert conditions(target) == conditions(database.engine)
+
+
+def test_every_index_covers_the_rows_that_it_covered(database: Database, target: Engine, tmp_path: Path) -> None:
+    needed = with_fields(CUSTOMER, text_field("name", index=True, required=True))
+    database = database.changed_to(needed, core="1.1")
+    database.upgrade()
+
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    restore(target, tmp_path / "crm.zip")
+
+    found = conditions(target)
+    assert found == conditions(database.engine)
+    assert {name: found[name] for name in found if "crm_customer" in name or "history" in name} == {
+        "uq_crm_customer_source_external_id": "source is not null and external_id is not null",
+        "uq_crm_customer_code__folded": "deleted_at is null",
+        "ix_crm_customer_code__folded": "code__folded is not null",
+        "ix_crm_customer_name__folded": "",
+        "ix_crm_customer_name__folded_since": "since is not null",
+        "ix_crm_customer_owner": "owner is not null",
+        "ix_crm_customer_parent": "parent is not null",
+        "ix_crm_customer_subject__entity_subject__id": "subject__entity is not null and subject__id is not null",
+        "ix_crmcore_history_because": "",
+        "ix_crmcore_history_entity_record_id_id": "",
+    }
+
+
+def test_an_archive_that_says_of_indexes_only_whether_they_cover_all_rows_restores_them_too(
+    database: Database, target: Engine, tmp_path: Path
+) -> None:
+    def as_before(manifest: Any) -> None:
+        manifest["format"] = 1
+        for table in manifest["tables"].values():
+            for index in table["indexes"]:
+                index["live"] = bool(index.pop("where"))
+
+    fill(database)
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    _rewrite(tmp_path / "crm.zip", _manifest(as_before))
+
+    restore(target, tmp_path / "crm.zip")
+
+    assert conditions(target) == conditions(database.engine)
+    assert everything(Database(target)) == everything(database)
+
+
+def test_an_index_that_somebody_has_made_for_a_part_of_the_rows_stays_theirs(tmp_path: Path, database_url: str) -> None:
+    database = create_database(database_url)
+    with writing(database.engine) as connection:
+        connection.execute(text("CREATE UNIQUE INDEX mine ON crm_customer (region) WHERE staff > 5 OR vip IS NULL"))
+    target = create_store_engine(f"sqlite:///{tmp_path / 'target.db'}")
+
+    backup(database.engine, tmp_path / "crm.zip", now=NOW)
+    restore(target, tmp_path / "crm.zip")
+
+    assert {*conditions(database.engine)} - {*conditions(target)} == {"mine"}
+    for engine in (database.engine, target):
+        engine.dispose()
+
+
+def test_two_threads_write_to_one_path_one_after_the_other(tmp_path: Path, monkeypatch: Any) -> None:
+    from crmcore.store import backup as module
+
+    database = create_database(f"sqlite:///{tmp_path / 'crm.db'}")
+    fill(database)
+    real, both = module.stored_structure, threading.Barrier(2)
+
+    def together(connection: Any) -> Any:
+        both.wait()  # each has begun its archive
+        return real(connection)
+
+    monkeypatch.setattr(module, "stored_structure", together)
+    with ThreadPoolExecutor(2) as threads:
+        done = [threads.submit(backup, database.engine, tmp_path / "crm.zip", now=NOW) for _ in range(2)]
+    assert done[0].result() == done[1].result()
+
+    target = create_store_engine(f"sqlite:///{tmp_path / 'target.db'}")
+    restore(target, tmp_path / "crm.zip")
+    assert everything(Database(target)) == everything(database)
+    assert sorted(path.name for path in tmp_path.iterdir() if "crm.zip" in path.name) == ["crm.zip"]
+    for engine in (database.engine, target):
+        engine.dispose()
 
 
 def test_what_a_disabled_plugin_stored_is_in_the_archive(database: Database, target: Engine, tmp_path: Path) -> None:
@@ -173,6 +266,35 @@ def test_a_failing_backup_leaves_the_old_archive_and_no_rubbish(
     assert [found.name for found in tmp_path.iterdir() if "crm.zip" in found.name] == ["crm.zip"]
 
 
+@pytest.mark.parametrize(("value", "column"), [("'[\"\\ud800\"]'", "tags"), ("x'00ff'", "code")])
+def test_a_value_that_no_archive_can_hold_is_named(tmp_path: Path, value: str, column: str) -> None:
+    database = create_database(f"sqlite:///{tmp_path / 'crm.db'}")
+    database.insert("customer", {"name": "A"}, {"name": "B"})
+    with writing(database.engine) as connection:
+        connection.exec_driver_sql(f"UPDATE crm_customer SET {column} = {value} WHERE id = 2")
+
+    with pytest.raises(DatabaseError, match=f"^crm_customer, row 2: the value of {column} does not fit into an arch"):
+        backup(database.engine, tmp_path / "crm.zip", now=NOW)
+
+    assert [path.name for path in tmp_path.iterdir() if "zip" in path.name] == []
+    database.engine.dispose()
+
+
+def test_an_archive_that_is_refused_leaves_no_file(tmp_path: Path) -> None:
+    source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
+    fill(source)
+    backup(source.engine, tmp_path / "crm.zip", now=NOW)
+    _rewrite(tmp_path / "crm.zip", _member(CUSTOMERS, lambda content: content[:-5]))
+    engine = create_store_engine(f"sqlite:///{tmp_path / 'target.db'}")
+
+    with pytest.raises(DatabaseError, match="damaged"):
+        restore(engine, tmp_path / "crm.zip")
+
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("target")] == []
+    for each in (source.engine, engine):
+        each.dispose()
+
+
 def test_an_archive_that_is_not_there_is_told(target: Engine, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="cannot be read"):
         restore(target, tmp_path / "crm.zip")
@@ -227,7 +349,10 @@ CUSTOMERS = "crm_customer.jsonl"
         _manifest(lambda m: m["tables"].update({"invoices": m["tables"].pop("crm_order")})),
         _manifest(lambda m: m["tables"].pop("crm_user")),
         _manifest(lambda m: m.pop("format")),
-        _manifest(lambda m: m.update(format=2)),
+        _manifest(lambda m: m.update(format=3)),
+        _manifest(lambda m: m["tables"]["crm_customer"]["indexes"][0].pop("where")),
+        _manifest(lambda m: m["tables"]["crm_customer"]["indexes"][0].update(where={"nowhere": "empty"})),
+        _manifest(lambda m: m["tables"]["crm_customer"]["indexes"][0].update(where={"name": "or 1=1"})),
         _manifest(lambda m: m.update(created_at="yesterday")),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, inspect, text
-from store_entities import CUSTOMER, Database, create_database, everything, fill, with_fields
+from store_entities import CUSTOMER, Database, conditions, create_database, everything, fill, with_fields
 from store_entities import text as text_field
 
 from crmcore.errors import DatabaseError
@@ -63,6 +63,7 @@ def test_a_copy_is_the_same_on_either_database_and_goes_on_counting(database: Da
     }  # fmt: skip
     total = 2 * sum(table.rows for table in copied)
     assert steps[-1] == (total, total)
+    assert conditions(target) == conditions(database.engine)
     assert made.upgrade().statements == ()
     assert made.insert("customer", {}) == database.insert("customer", {}) == [22]
     assert made.insert("team", {}) == [2]
@@ -203,6 +204,20 @@ def test_a_source_that_waits_for_an_upgrade_is_refused_and_leaves_no_file(databa
 
     assert "db upgrade" in str(refused.value.hint)
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_new_database_that_somebody_else_was_quicker_to_fill_is_not_removed(tmp_path: Path) -> None:
+    source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
+    source.insert("team", {"name": "A"})
+    slow, quick = (create_store_engine(f"sqlite:///{tmp_path / 'copy.db'}") for _ in range(2))
+    event.listen(slow, "connect", lambda *_: copy_database(source.engine, quick, source.origins), once=True)
+
+    with pytest.raises(DatabaseError, match="holds a CRM already"):
+        copy_database(source.engine, slow, source.origins)
+
+    assert everything(Database(quick)) == everything(source)
+    for engine in (source.engine, slow, quick):
+        engine.dispose()
 
 
 def test_a_source_that_is_not_there_is_not_made(tmp_path: Path) -> None:

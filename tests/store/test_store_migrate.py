@@ -17,6 +17,7 @@ from store_entities import (
     ORDER,
     Database,
     composed,
+    conditions,
     create_database,
     entity,
     of,
@@ -71,6 +72,42 @@ def _assert_as_built(database: Database) -> None:
         if connection.dialect.name == "sqlite":
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+def test_indexes_that_cover_other_rows_are_made_again_and_no_others(database: Database) -> None:
+    """As in databases that were restored or copied when archives did not say which rows those are."""
+    right = conditions(database.engine)
+    wrong = {
+        "ix_crm_customer_parent": "crm_customer (parent) WHERE deleted_at IS NULL",
+        "ix_crm_customer_name__folded": "crm_customer (name__folded)",
+        "uq_crm_customer_code__folded": "UNIQUE crm_customer (code__folded)",
+        "uq_crm_customer_source_external_id": "UNIQUE crm_customer (source, external_id) WHERE deleted_at IS NULL",
+        "ix_crmcore_history_because": "crmcore_history (because) WHERE length(because) > 2",
+    }
+    with writing(database.engine) as connection:
+        for name, said in wrong.items():
+            unique = "UNIQUE" if said.startswith("UNIQUE") else ""
+            connection.execute(text(f"DROP INDEX {name}"))
+            connection.execute(text(f"CREATE {unique} INDEX {name} ON {said.removeprefix('UNIQUE ')}"))
+    assert {name for name in right if conditions(database.engine)[name] != right[name]} == {*wrong}
+
+    done = database.changed_to(core="1.1").upgrade()
+
+    assert conditions(database.engine) == right
+    assert sorted(statement.split()[0] for statement in done.statements) == ["CREATE"] * 5 + ["DROP"] * 5
+
+
+def test_external_ids_that_deleted_records_share_are_named_before_their_index_is_made_again(database: Database) -> None:
+    taken = {"source": "erp", "external_id": "7"}
+    name = "uq_crm_customer_source_external_id"
+    with writing(database.engine) as connection:
+        connection.execute(text(f"DROP INDEX {name}"))
+        live = "crm_customer (source, external_id) WHERE deleted_at IS NULL"
+        connection.execute(text(f"CREATE UNIQUE INDEX {name} ON {live}"))
+    database.insert("customer", taken, {**taken, "deleted_at": NOW})
+
+    with pytest.raises(MigrationRefused, match=r"customer\.source, external_id: 2 records have 'erp, 7'"):
+        database.changed_to(core="1.1").upgrade()
 
 
 def _core(*changed: Entity, version: str = "1.1", without: Sequence[str] = ()) -> Mapping[str, Any]:

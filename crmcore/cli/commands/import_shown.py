@@ -117,6 +117,7 @@ def print_result(result: ImportResult) -> None:
         counts = ", ".join(f"{name} {n:,}" for name, n in sorted(result.created.items()))
         click.echo(_("created along: {counts}").format(counts=counts))
     _print_cleaned(result)
+    _print_overwriting(result)
     print_problems(result)
     changed = any(result.outcomes.get(outcome) for outcome in ("created", "updated"))
     if result.dry_run:
@@ -157,6 +158,7 @@ def result_json(result: ImportResult) -> dict[str, Any]:
         "rows_left_out": result.skipped,
         "created": dict(result.created),
         "cleaned": [{"header": h, "from": a, "to": b, "rows": n} for (h, a, b), n in result.cleaned.items()],
+        "overwriting": {"rows": result.overwriting, "lines": list(result.overwriting_lines)},
         "problems": [{k: v for k in names if (v := getattr(problem, k)) is not None} for problem in result.problems],
         "rejects": str(result.rejects) if result.rejects else None,
         "resumed": result.resumed,
@@ -214,6 +216,19 @@ def _print_cleaned(result: ImportResult) -> None:
     more = len(most) - _SHOWN
     if more > 0:
         click.echo(ngettext("... and {n} more", "... and {n} more", more).format(n=f"{more:,}"))
+
+
+def _print_overwriting(result: ImportResult) -> None:
+    if not result.overwriting:
+        return
+    said = ngettext(
+        "{n} row replaced what another row of the file had written, in line {lines}: the later one won",
+        "{n} rows replaced what other rows of the file had written, in lines {lines}: the later ones won",
+        result.overwriting,
+    )
+    lines = ", ".join(map(str, result.overwriting_lines))
+    more = result.overwriting > len(result.overwriting_lines)
+    click.echo(said.format(n=f"{result.overwriting:,}", lines=f"{lines}, ..." if more else lines))
 
 
 def _from_here(path: Path) -> Path:

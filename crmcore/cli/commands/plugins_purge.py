@@ -70,8 +70,10 @@ def _undo(instance: Instance, name: str, archive: Path) -> None:
     click.echo(restored.format(n=f"{done.restored:,}"))
     if done.left:
         said = ngettext(
-            "{n} row stays in the archive: its record is gone, was erased, or has new values",
-            "{n} rows stay in the archive: their records are gone, were erased, or have new values",
+            "{n} row stays in the archive, or some of its fields: its record is gone, was erased or has new values, "
+            "or another record has a value that is to be unique",
+            "{n} rows stay in the archive, or some of their fields: their records are gone, were erased or have new "
+            "values, or other records have values that are to be unique",
             done.left,
         )
         remark(said.format(n=f"{done.left:,}"))

@@ -11,7 +11,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
@@ -32,7 +33,7 @@ from crmcore.store.installed import demand_up_to_date, write_installed
 from crmcore.store.portable import ROWS_PER_BATCH, stored_rows, to_portable
 from crmcore.store.purging.plan import plan_purge
 from crmcore.store.structure import stored_structure
-from crmcore.store.tables import table_name
+from crmcore.store.tables import CORE_PREFIX, table_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,6 +53,13 @@ __all__ = ["FORMAT", "KIND", "purge"]
 FORMAT = 1
 KIND = "purge"
 """What the manifest of such an archive says that it is; that of a backup says nothing."""
+
+_WAIT_MILLISECONDS = 500
+"""Half of what PostgreSQL waits before it looks for transactions that wait for each other."""
+_WAITS = 120
+"""A minute in all, as for every lock of a change of tables."""
+_CANCELLED = "57014"
+"""SQLSTATE of a statement that has taken too long."""
 
 
 def purge(
@@ -95,24 +103,43 @@ def purge(
     return found
 
 
-def _piece(part: Part, row: Sequence[Any]) -> dict[str, Any]:
-    """Return the old values of a row of the history that go."""
-    old = row[[column.name for column in part.columns].index("old")]
-    return {name: value for name, value in old.items() if name in part.fields}
-
-
 def _keep_others_out(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        # Nobody may write what would be dropped without being in the archive.
-        names = ", ".join(f'"{name}"' for name in stored_structure(connection))
-        connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+    """Let nobody write what would be dropped without being in the archive; on SQLite the transaction does.
+
+    The locks are asked for in the order in which records are written: their tables first, history and events after
+    them. Among the former there is no order, so that we may wait for somebody who waits for us: then all locks are
+    given back before PostgreSQL looks for such circles, and would end the other's transaction, and asked for again.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    names = sorted(stored_structure(connection), key=lambda name: (name.startswith(CORE_PREFIX), name))
+    listed = ", ".join(f'"{name}"' for name in names)
+    lock = f"LOCK TABLE {listed} IN ACCESS EXCLUSIVE MODE"
+    before = connection.execute(text("SHOW statement_timeout")).scalar_one()
+    _set_timeout(connection, f"{_WAIT_MILLISECONDS}ms")
+    for _wait in range(_WAITS):
+        try:
+            with connection.begin_nested():
+                connection.execute(text(lock))
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _CANCELLED:
+                raise
+        else:
+            break
+    else:
+        connection.execute(text(f"{lock} NOWAIT"))  # fails, and says so as every other change of tables
+    _set_timeout(connection, before)
+
+
+def _set_timeout(connection: Connection, value: str) -> None:
+    connection.execute(select(func.set_config("statement_timeout", value, True)))  # True: of this transaction
 
 
 def _write(connection: Connection, path: Path, found: Purge, now: dt.datetime) -> None:
     described = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in found.parts:
-            written = write_lines(archive, f"{part.name}.jsonl", _batches(connection, part))
+            written = write_lines(archive, f"{part.name}.jsonl", part.columns, _batches(connection, part))
             described[part.name] = {
                 "kind": part.kind,
                 "table": part.table.name,
@@ -139,17 +166,20 @@ def _batches(connection: Connection, part: Part) -> Iterator[list[list[Any]]]:
     portable = to_portable(part.types)
     with closing(stored_rows(connection, part.table, part.columns, *part.where)) as batches:
         for rows in batches:
-            if part.kind != "history":
-                yield [portable(row) for row in rows]
-                continue
-            pieces = [(row, _piece(part, row)) for row in rows]
-            at = [column.name for column in part.columns].index("old")
-            yield [portable([*row[:at], piece, *row[at + 1 :]]) for row, piece in pieces if piece]
+            written = [portable(row) for row in rows]
+            yield _old_values_only(part, written) if part.kind == "history" else written
+
+
+def _old_values_only(part: Part, rows: Sequence[list[Any]]) -> list[list[Any]]:
+    """Return rows of the history with no other old values than those that go; without any, the row stays as it is."""
+    at = [column.name for column in part.columns].index("old")
+    pieces = [{name: value for name, value in row[at].items() if name in part.fields} for row in rows]
+    return [[*row[:at], piece, *row[at + 1 :]] for row, piece in zip(rows, pieces, strict=True) if piece]
 
 
 def _read_back(path: Path) -> None:
     with reading_archive(path) as archive:
-        for name, described in read_manifest(archive, FORMAT)["parts"].items():
+        for name, described in read_manifest(archive, FORMAT, kind=KIND)["parts"].items():
             for _rows in read_lines(archive, f"{name}.jsonl", described):
                 pass
 

@@ -1,6 +1,7 @@
 """Taking a purge back: what its archive holds goes where it was, once the plugin is enabled and upgraded again.
 
-Nothing that was written since is overwritten, and nothing of a record that was erased since comes back.
+Nothing that was written since is overwritten (:mod:`crmcore.store.purging.values`), and nothing of a record that was
+erased since comes back.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from crmcore.errors import DatabaseError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.store.archive import read_lines, read_manifest, reading_archive
 from crmcore.store.checks import refuse_broken_references
+from crmcore.store.chunks import chunks
 from crmcore.store.engine import references_deferred, restructuring
 from crmcore.store.ids_given import set_last_id
 from crmcore.store.installed import demand_up_to_date
 from crmcore.store.portable import from_portable
 from crmcore.store.purging.removal import FORMAT, KIND
+from crmcore.store.purging.values import put_values
 from crmcore.store.rows import write_rows
 from crmcore.store.structure import build_structure, column_types, read_structure
 from crmcore.store.tables import ENTITY_PREFIX, table_name
@@ -34,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["UndonePurge", "undo_purge"]
 
-_IDS_PER_STATEMENT = 500
-
 
 @frozen
 class UndonePurge:
@@ -43,9 +44,10 @@ class UndonePurge:
 
     plugin: str
     restored: int
-    """Number of rows whose values are where they were."""
+    """Number of rows of which something is where it was."""
     left: int
-    """Number of rows that stay in the archive: their record is gone or erased, or has new values."""
+    """Number of rows of which something stays in the archive: the record is gone or erased, the field has a new value,
+    or a value that is to be unique is somebody else's by now."""
 
 
 def undo_purge(engine: Engine, tables: Tables, origins: Sequence[Origin], plugin: str, path: Path) -> UndonePurge:
@@ -64,7 +66,7 @@ def undo_purge(engine: Engine, tables: Tables, origins: Sequence[Origin], plugin
             written.
     """
     with reading_archive(path) as archive:
-        manifest = read_manifest(archive, FORMAT)
+        manifest = read_manifest(archive, FORMAT, kind=KIND)
         _refuse_wrong(manifest, origins, plugin, path)
         parts = manifest["parts"]
         with restructuring(engine) as connection:
@@ -74,8 +76,8 @@ def undo_purge(engine: Engine, tables: Tables, origins: Sequence[Origin], plugin
             with references_deferred(connection):
                 for name, part in parts.items():
                     for rows in read_lines(archive, f"{name}.jsonl", part):
-                        done = _PUT[part["kind"]](connection, built[part["table"]], tables.history, part, rows)
-                        restored, left = restored + done, left + len(rows) - done
+                        put = _PUT[part["kind"]](connection, built[part["table"]], tables.history, part, rows)
+                        restored, left = restored + put[0], left + put[1]
                     if part["kind"] == "table":
                         set_last_id(connection, part["table"], part["last_id"])
             refuse_broken_references(connection)
@@ -144,39 +146,32 @@ def _columns(described: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _put_rows(
     connection: Connection, target: Table, _history: Table, part: Mapping[str, Any], rows: list[list[Any]]
-) -> int:
+) -> tuple[int, int]:
     parameters = from_portable(column_types(part), connection.dialect.name)
     names = [stored["name"] for stored in part["columns"]]
     write_rows(connection, target.name, names, [parameters(row) for row in rows])
-    return len(rows)
+    return len(rows), 0
 
 
 def _put_new_rows(
     connection: Connection, target: Table, history: Table, part: Mapping[str, Any], rows: list[list[Any]]
-) -> int:
+) -> tuple[int, int]:
     found = {row.id for row in _in(connection, select(target.c.id), target.c.id, [row[0] for row in rows])}
-    return _put_rows(connection, target, history, part, [row for row in rows if row[0] not in found])
+    new = [row for row in rows if row[0] not in found]
+    _put_rows(connection, target, history, part, new)
+    return len(new), len(found)
 
 
 def _put_values(
     connection: Connection, target: Table, history: Table, part: Mapping[str, Any], rows: list[list[Any]]
-) -> int:
-    """Fill columns where they are all empty, except in records that were erased."""
+) -> tuple[int, int]:
     erased = _erased(connection, history, target.name.removeprefix(ENTITY_PREFIX), [row[0] for row in rows])
-    parameters = from_portable(column_types(part), connection.dialect.name)
-    names = [f'"{column["name"]}"' for column in part["columns"][1:]]
-    place = "?" if connection.dialect.name == "sqlite" else "%s"
-    filled = ", ".join(f"{name} = {place}" for name in names)
-    empty = " AND ".join(f"{name} IS NULL" for name in names)
-    # The names were compared with those that the database has; values are parameters.
-    statement = f'UPDATE "{target.name}" SET {filled} WHERE id = {place} AND {empty}'  # noqa: S608
-    wanted = [(*values[1:], values[0]) for values in map(parameters, rows) if values[0] not in erased]
-    return connection.exec_driver_sql(statement, wanted).rowcount if wanted else 0
+    return put_values(connection, target, part, rows, erased)
 
 
 def _put_history(
     connection: Connection, target: Table, history: Table, part: Mapping[str, Any], rows: list[list[Any]]
-) -> int:
+) -> tuple[int, int]:
     """Add old values to rows of the history, and rows that told of nothing else."""
     names = [column["name"] for column in part["columns"]]
     id, entity, record, old = (names.index(name) for name in ("id", "entity", "record_id", "old"))
@@ -185,17 +180,18 @@ def _put_history(
         for name in {row[entity] for row in rows}
         for one in _living(connection, history, name, [row[record] for row in rows if row[entity] == name])
     }
-    rows = [row for row in rows if (row[entity], row[record]) in living]
-    found = _in(connection, select(target.c.id, target.c.old), target.c.id, [row[id] for row in rows])
+    coming = [row for row in rows if (row[entity], row[record]) in living]
+    found = _in(connection, select(target.c.id, target.c.old), target.c.id, [row[id] for row in coming])
     there = {row.id: row.old for row in found}
     changed = update(target).where(target.c.id == bindparam("row_id")).values(old=bindparam("all"))
-    merged = {row[id]: {**there[row[id]], **row[old]} for row in rows if row[id] in there}
+    merged = {row[id]: {**there[row[id]], **row[old]} for row in coming if row[id] in there}
     fuller = [{"row_id": one, "all": values} for one, values in merged.items() if values != there[one]]
     if fuller:
         connection.execute(changed, fuller)
-    new = [row for row in rows if row[id] not in there]
+    new = [row for row in coming if row[id] not in there]
     _put_rows(connection, target, history, part, new)
-    return len(fuller) + len(new)
+    done = len(fuller) + len(new)
+    return done, len(rows) - done
 
 
 def _living(connection: Connection, history: Table, entity: str, ids: Sequence[int]) -> set[int]:
@@ -212,8 +208,8 @@ def _erased(connection: Connection, history: Table, entity: str, ids: Sequence[i
 def _in(
     connection: Connection, statement: Select[Any], id: ColumnElement[int], ids: Sequence[int]
 ) -> Iterator[Row[Any]]:
-    for start in range(0, len(ids), _IDS_PER_STATEMENT):
-        yield from connection.execute(statement.where(id.in_(ids[start : start + _IDS_PER_STATEMENT])))
+    for some in chunks(ids):
+        yield from connection.execute(statement.where(id.in_(some)))
 
 
 _PUT = {
