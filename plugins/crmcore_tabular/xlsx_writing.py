@@ -7,6 +7,7 @@ import io
 import unicodedata
 from decimal import Decimal
 from itertools import zip_longest
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
@@ -51,9 +52,11 @@ def write_xlsx(path: Path, headers: Sequence[str], rows: Iterable[Sequence[Any]]
     except ImportError:
         message = _("writing workbooks needs the package XlsxWriter")
         raise UsageError(message, hint=_("Install it: {command}").format(command=EXTRA)) from None
-    with replacing(path) as new:
+    # XlsxWriter leaves its parts where they are when it fails, and they hold what is exported.
+    with replacing(path) as new, TemporaryDirectory(prefix="crmcore-") as parts:
         try:
-            with _Sink(new, "wb") as file, xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
+            kept = {"constant_memory": True, "tmpdir": parts}
+            with _Sink(new, "wb") as file, xlsxwriter.Workbook(file, kept) as book:
                 for name in _sheets_before(options.get("sheet")):
                     book.add_worksheet(name)
                 sheet = book.add_worksheet(_sheet_name(options.get("sheet")))

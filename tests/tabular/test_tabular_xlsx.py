@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import io
 
 import pytest
 import xlsxwriter
@@ -10,6 +12,7 @@ from workbooks_by_hand import ods_by_hand, xlsx_by_hand
 
 from crmcore.types import Problem, SourceHeader, SourceRow
 from crmcore_tabular.xlsx_reading import read_xlsx
+from crmcore_tabular.xlsx_writing import _Sink, write_xlsx
 
 
 @pytest.fixture
@@ -241,3 +244,17 @@ class TestOpenDocument:
         row = f'<table:table-row table:number-rows-repeated="1000000">{cell}</table:table-row>'
         path = ods_by_hand(tmp_path / "x.ods", self.HEADER, self.HEADER + row)
         assert refusal(path).message == "sheet 'S2' is too large to be read"
+
+
+def test_nothing_is_left_of_a_workbook_for_which_there_is_no_room(tmp_path, monkeypatch):
+    class Full(io.FileIO):
+        def write(self, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr("crmcore_tabular.xlsx_writing._Sink", type("_Sink", (_Sink, Full), {}))
+    with pytest.raises(OSError, match="No space left"):
+        write_xlsx(tmp_path / "out.xlsx", ["name"], [["Acme"]], {})
+    assert [*(tmp_path / "temporary").iterdir()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
