@@ -24,6 +24,7 @@ _MAX_DEPTH = 32
 _PART = r"""(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*)"""
 _DEEP_KEY = re.compile(rf"(?:^|[{{,\[])[ \t]*{_PART}{{{_MAX_DEPTH}}}", re.MULTILINE)
 """A key of more parts: reading it takes time with the square of their number."""
+_NOT_BARE = re.compile(r"[^\x00-\x7f]")
 _AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
@@ -70,8 +71,10 @@ def _refused(path: Path, reason: str) -> Problem:
 def _not_toml(path: Path, text: str, said: str) -> Problem:
     found = _AT.search(said)
     line, column = (found["line"], found["column"]) if found else (None, None)
+    bare = line is not None and column == "1" and _NOT_BARE.match(text.splitlines()[int(line) - 1])
     return Problem(
         message=_("is not TOML: {reason}").format(reason=said[: found.start()] if found else said),
+        hint=_("Names with other characters than A-Z, a-z, 0-9, _ and - stand in quotation marks.") if bare else None,
         code="toml",
         file=path,
         line=int(line) if line else len(text.splitlines()) or 1,

@@ -80,7 +80,7 @@ def cell_reader(field: Field, style: Style, *, currency: str, timezone: dt.tzinf
         case Kind.BOOLEAN:
             return _boolean
         case Kind.ANY_REF:
-            return _any_ref
+            return _any_ref if style.of is None else _text_reader(style.writing)
         case Kind.JSON:
             return _list
 

@@ -54,6 +54,8 @@ class Style:
     """Cell -> what is read in its place; cells are compared folded."""
     writing: Writing | None = None
     """A way of writing that texts are brought into."""
+    of: str | None = None
+    """Entity whose records the cells name, where the field may refer to records of any."""
 
 
 @frozen(kw_only=True)

@@ -167,6 +167,9 @@ class _Declaration:
             except ValueError as error:
                 self._wrong((*at, "format"), str(error), "format")
                 how = {key: value for key, value in how.items() if key != "format"}
+        if "of" in how and how["of"] not in self.entities:
+            message = _("there is no entity {name!r}").format(name=how["of"])
+            self._wrong((*at, "of"), message, "unknown_entity", did_you_mean(how["of"], self.entities))
         own = how.get("currency", self.currency) == self.currency
         if "currency" in how and own == ("rate" in how):
             message = (
@@ -184,6 +187,7 @@ class _Declaration:
             round=how.get("round"),
             values=how.get("values", {}),
             writing=how.get("as"),
+            of=how.get("of"),
         )
         for cell, value in style.values.items():
             self._check_value(value, target, style, (*at, "values", cell))
@@ -262,6 +266,7 @@ _APPLY: Mapping[str, tuple[Kind, ...]] = {
     "currency": (Kind.MONEY,),
     "rate": (Kind.MONEY,),
     "as": (Kind.TEXT, Kind.REF),
+    "of": (Kind.ANY_REF,),
 }
 """Key of a column's style -> the kinds of fields that it says something about."""
 

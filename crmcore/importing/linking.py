@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from crmcore.i18n import gettext as _
 from crmcore.importing.references import Found, find_described, find_named, identity
 from crmcore.schema.model import Kind
 from crmcore.schema.values import fold
-from crmcore.types import Problem
+from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -38,6 +38,8 @@ def header_of(plan: Plan, path: tuple[str, ...]) -> str | None:
 def created_entities(plan: Plan, entities: Mapping[str, Entity], *, missing: bool) -> set[str]:
     """Return the entities that an import may create records of; `missing` ones are those that its rows refer to."""
     found = {plan.entity.name, *([plan.lines.entity] if plan.lines else ())}
+    if missing:
+        found |= {column.style.of for column in plan.columns if column.style.of}
     paths = [*(column.path for column in plan.columns), *(fill.path for fill in plan.fills)]
     for path in paths if missing else ():
         entity = plan.entity
@@ -104,11 +106,15 @@ class Linking:
             entity: that the values are of.
             described: the values; changed in place.
         """
+        of = {column.path: column.style.of for column in self.plan.columns if column.style.of}
         for field in entity.fields.values():
-            if field.kind is Kind.REF and field.ref is not None:
-                pointing = [one for one in described if one.values.get(field.name) is not None]
-                if pointing:
-                    self._link_field(field, pointing)
+            pointing = [one for one in described if one.values.get(field.name) is not None]
+            if not pointing:
+                continue
+            if field.kind is Kind.REF:
+                self._link_field(field, pointing)
+            elif field.kind is Kind.ANY_REF and (named := of.get((*pointing[0].path, field.name))):
+                self._link_field(evolve(field, ref=named), pointing)
 
     def _link_field(self, field: Field, pointing: Sequence[Values]) -> None:
         target = self.session.runtime.entity(str(field.ref))
@@ -180,9 +186,10 @@ class Linking:
         return {name: made[same] for name, (same, _values) in missing.items()}
 
     def _settle(self, field: Field, one: Values, shown: str, found: Found) -> None:
-        one.values[field.name] = found.id
         if found.id is not None:
+            one.values[field.name] = found.id if field.kind is Kind.REF else str(Ref(str(field.ref), found.id))
             return
+        one.values[field.name] = None
         waits = found.missing and not one.path and self._waits_for(field)
         hint = _("--create-missing creates what is not there.") if found.missing and not self.create_missing else None
         for row in one.rows:

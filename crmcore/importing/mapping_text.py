@@ -79,6 +79,7 @@ def _style(column: MappedColumn, date_format: str | None) -> Mapping[str, Any]:
         "currency": style.currency,
         "rate": style.rate,
         "round": style.round,
+        "of": style.of,
         "as": style.writing,
         "values": style.values or None,
     }

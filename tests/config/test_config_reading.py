@@ -334,3 +334,10 @@ def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path):
     path.write_bytes('[instance]\nname = "演示"\n'.encode("gb18030"))
     [problem] = examine(path)[1]
     assert "line 2 is not UTF-8: save the file in that encoding" in problem.message
+
+
+def test_a_chinese_name_without_quotation_marks_is_told_to_have_some(crm_toml):
+    [problem] = refused(crm_toml("[metrics.visits]\n客户 = 1\n"))
+    assert (problem.line, problem.column) == (2, 1)
+    assert problem.hint is not None
+    assert "stand in quotation marks" in problem.hint

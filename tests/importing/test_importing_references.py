@@ -12,7 +12,7 @@ from imported import listed, named, rejected, versions
 from sqlalchemy import text
 
 from crmcore import hookimpl
-from crmcore.errors import AccessDenied
+from crmcore.errors import AccessDenied, ConfigError
 from crmcore.importing import import_file
 from crmcore.types import Importer, Plugin, SourceHeader, SourceRow
 
@@ -268,3 +268,39 @@ def test_rows_that_wait_in_a_database_from_before_their_positions_are_found_by_t
     result = import_file(crm, path, "customer")
 
     assert (result.resumed, result.outcomes) == (2, {"created": 4})
+
+
+VISITS = """
+[columns]
+"客户" = { field = "subject", of = "customer" }
+"类型" = "kind"
+"时间" = "happened_at"
+"""
+
+
+def test_references_to_anything_name_records_of_a_declared_entity(crm: CRM, bring: Bring) -> None:
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme", "code": "0017"})
+    cells = ("acme ", "0017", "customer:1", "佛山")
+    rows = "\n".join(["客户,类型,时间", *(f"{cell},call,2026-01-1{day}" for day, cell in enumerate(cells))])
+    result = bring("activity", rows, mapping=VISITS)
+    assert result.outcomes == {"created": 3, "rejected": 1}
+    assert rejected(result)[1][1] == '客户: there is no customer "佛山" (--create-missing creates what is not there.)'
+    assert {str(subject) for (subject,) in listed(crm, "activity", "subject")} == {"customer:1"}
+
+    again = bring("activity", rows, mapping=VISITS, create_missing=True)
+    assert (again.outcomes, again.created) == ({"unchanged": 3, "created": 1}, {"customer": 1})
+    assert listed(crm, "customer", "name") == [("Acme",), ("佛山",)]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ('field = "subject", of = "costumer"', "there is no entity 'costumer' (Did you mean `customer`?)"),
+        ('field = "kind", of = "customer"', "`of` says nothing about kind, which is text"),
+    ],
+)
+def test_an_entity_that_cannot_be_named_is_refused(crm: CRM, bring: Bring, how: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        bring("activity", "客户,类型\nAcme,visit\n", mapping=f'[columns]\n"客户" = {{ {how} }}\n')
+    assert said in str(caught.value)
