@@ -186,4 +186,4 @@ def _none(entity: Entity, name: str) -> Found:
 
 def _several(entity: Entity, name: str, ids: Iterable[int]) -> Found:
     refs = ", ".join(str(Ref(entity.name, id)) for id in sorted(ids))
-    return Found(None, _('"{name}" is more than one: {refs}').format(name=name, refs=refs))
+    return Found(None, _('"{name}" is more than one: {refs}; write the one that is meant').format(name=name, refs=refs))

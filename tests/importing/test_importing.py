@@ -88,7 +88,7 @@ def test_a_name_that_two_records_have_is_not_guessed(crm, bring):
         for _twice in range(2):
             session.create("customer", {"name": "Acme"}, on_match="create")
     result = bring("order", "customer,order date\nAcme,2026-01-10\n")
-    assert '"Acme" is more than one: customer:1, customer:2' in result.problems[0].message
+    assert '"Acme" is more than one: customer:1, customer:2; write the one that is meant' in result.problems[0].message
 
 
 def test_enums_are_read_by_their_titles_and_booleans_as_people_write_them(crm, bring):
