@@ -153,6 +153,6 @@ ACTIVITIES = """
 INSERT INTO crm_activity (version, created_at, updated_at, subject__entity, subject__id, kind, phase, summary,
   summary__folded, happened_at)
 SELECT 1, '{now}', '{now}', 'customer', 1 + n * 7919 % {count}, CASE n % 15 WHEN 0 THEN 'complaint' ELSE 'visit' END,
-  'done', 'Talked', 'talked', {happened}
+  'in_sale', 'Talked', 'talked', {happened}
 FROM drawn_activity
 """
