@@ -266,7 +266,7 @@ def test_two_sessions_that_save_a_few_records_and_then_more_do_not_wait_for_each
     with crm.session() as session:
         session.create("customer", {"name": "Acme"})
         session.save_many("customer", [{"name": f"Acme {n}"} for n in range(locks._MOST)])
-        count = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        count = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         held = session.connection.execute(count).scalar_one()
 
     assert saved == [100, 100]
