@@ -336,9 +336,10 @@ def test_who_writes_on_in_a_transaction_is_not_stopped_by_a_purge_that_waits(
 
 
 def _wait_until_somebody_waits(crm: CRM) -> None:
+    here = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     until = time.monotonic() + 10
     with crm.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first():
+        while not connection.execute(text(here)).first():
             assert time.monotonic() < until
             time.sleep(0.01)
 
