@@ -24,7 +24,7 @@ from crmcore.importing.saving import Saving
 from crmcore.records.saving import IMPORT
 from crmcore.store.failures import gave_way
 from crmcore.store.imports import iterate_rejects
-from crmcore.store.statistics import refresh_statistics
+from crmcore.store.planner import refresh_statistics
 from crmcore.types import Problem
 
 if TYPE_CHECKING:

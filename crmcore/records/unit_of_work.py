@@ -80,6 +80,7 @@ class UnitOfWork:
         self.crm = crm
         self.locks = KeyLocks(connection)
         self._connection = connection
+        self._predicates: dict[tuple[Action, str], ColumnElement[bool]] = {}
         self._state = _State()
         self._thread = threading.get_ident()
 
@@ -118,6 +119,7 @@ class UnitOfWork:
         """
         system = copy(self)
         system.actor = evolve(self.actor, system=True)
+        system._predicates = {}  # noqa: SLF001  # its own
         vars(system).pop("hidden", None)
         return system
 
@@ -145,8 +147,13 @@ class UnitOfWork:
             raise _refused(violation) from error
 
     def may(self, action: Action, entity: str, target: FromClause) -> ColumnElement[bool]:
-        """Return which rows of a table the actor may do something with."""
-        return self.access.predicate(self.actor, action, entity, target, self.rule_context())
+        """Return which rows of a table the actor may do something with; a session asks its rules once."""
+        if target is not self.runtime.tables.entity[entity]:
+            return self.access.predicate(self.actor, action, entity, target, self.rule_context())
+        if (action, entity) not in self._predicates:
+            context = self.rule_context()
+            self._predicates[action, entity] = self.access.predicate(self.actor, action, entity, target, context)
+        return self._predicates[action, entity]
 
     def sees(self, entity: str, id: int, *, deleted: bool = False) -> bool:
         """Return whether the actor may read a record."""

@@ -17,6 +17,7 @@ from crmcore.scoring.labels import label_column
 from crmcore.scoring.outcome import runs
 from crmcore.scoring.ranks import band_column
 from crmcore.scoring.together import together
+from crmcore.store.planner import interpreted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,7 +90,11 @@ def _run(session: Session, rules: Sequence[ScoringRule], day: dt.date) -> Iterat
     """Run rules of one entity that do not read each other's fields."""
     registry, entity, fields = session.runtime.registry, rules[0].entity, [rule.field for rule in rules]
     read = {metric.name: metric for rule in rules for metric in rule_metrics(registry, rule).values()}
-    with session.savepoint(), kept_metrics(session, entity, read.values(), day) as kept:
+    with (
+        session.savepoint(),
+        interpreted(session.connection),
+        kept_metrics(session, entity, read.values(), day) as kept,
+    ):
         grounds = [ground(session, rule, day, kept) for rule in rules]
         changes = write_computed(session, session.runtime.entity(entity), fields, _values(kept, grounds))
     yield from runs(session, rules, changes.fields)
