@@ -48,7 +48,7 @@ __all__ = ["Rounds", "Settings"]
 
 _ROWS_PER_PAGE = 1000
 """Rows that are saved together, few enough to stay in a processor's cache."""
-_PAGES_PER_CHUNK = 5
+_PAGES_PER_CHUNK = 8
 """Pages that are one transaction: a commit writes every page of an index anew that its rows touch, so many small ones
 cost a large table dear, and a long one keeps other writers waiting."""
 _PROBLEMS_KEPT = 100

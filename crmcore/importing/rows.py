@@ -189,7 +189,10 @@ def _read_column(
         except (ValueError, ArithmeticError) as error:
             row.problems.append(_problem(header, cell, error))
         else:
-            _put(row.values, inside, name, value)
+            if inside:
+                _put(row.values, inside, name, value)
+            else:
+                row.values[name] = value
 
 
 def _column(column: MappedColumn, read: Callable[[Any], Any]) -> _Column:

@@ -55,7 +55,7 @@ def import_file(
 ) -> ImportResult:
     """Import the rows of a file as records of an entity.
 
-    Every chunk of 5,000 rows is committed with its position: the same call goes on where an interrupted one stopped,
+    Every chunk of 8,000 rows is committed with its position: the same call goes on where an interrupted one stopped,
     and changes nothing where it had ended. A bad row goes with its line and reason to the rejects file, which can be
     mended and imported again; the good ones stay.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from crmcore.access import FieldRights
     from crmcore.records.session import Session
-    from crmcore.schema.model import Entity
+    from crmcore.schema.model import Entity, Field
 
 __all__ = ["defaults_of", "read_rows", "refuse_closed", "rounds"]
 
@@ -126,35 +126,51 @@ def _read_fields(entity: Entity, drafts: Sequence[Draft], rows: Sequence[Mapping
     columns: dict[str, Sequence[Any]] = {}
     for name in dict.fromkeys(chain.from_iterable(rows)):
         declared = entity.fields.get(name)
-        column = all_to_json(declared, [row.get(name) for row in rows]) if declared is not None else None
-        if column is None or (None in column and not all(name in row for row in rows)):
-            _read_field(entity, name, drafts, rows)
-        else:
+        if declared is None:
+            _read_other(entity, name, drafts, rows)
+            continue
+        told = [pair for pair in zip(drafts, rows, strict=True) if name in pair[1]]
+        column = all_to_json(declared, [row[name] for _draft, row in told])
+        if column is None:
+            _read_field(declared, told)
+        elif len(told) == len(rows):
             columns[name] = column
+        else:
+            for (draft, _row), value in zip(told, column, strict=True):
+                draft.incoming[name] = value
     if columns:
         for draft, values in zip(drafts, zip(*columns.values(), strict=True), strict=True):
             draft.incoming.update(zip(columns, values, strict=True))
 
 
-def _read_field(entity: Entity, name: str, drafts: Sequence[Draft], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Read what rows say under one name."""
-    declared = entity.fields.get(name)
-    if declared is None and name not in _ADDRESS:
-        for draft, row in zip(drafts, rows, strict=True):
-            if name in row:
-                draft.refuse(_unknown(entity, draft.row, name))
-        return
+def _read_field(declared: Field, told: Iterable[tuple[Draft, Mapping[str, Any]]]) -> None:
+    """Read what rows say of a field, one by one."""
+    for draft, row in told:
+        value = row[declared.name]
+        try:
+            draft.incoming[declared.name] = to_json(declared, value)
+        except ValueError as error:
+            draft.refuse(_unreadable(declared.name, value, draft, error))
+
+
+def _read_other(entity: Entity, name: str, drafts: Sequence[Draft], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Read what rows say under a name that is no field's."""
+    if name == "row_key":
+        return  # is asked for where a row has no other key
     for draft, row in zip(drafts, rows, strict=True):
         if name not in row:
             continue
-        value = row[name]
+        if name not in _ADDRESS:
+            draft.refuse(_unknown(entity, draft.row, name))
+            continue
         try:
-            if declared is not None:
-                draft.incoming[name] = to_json(declared, value)
-            else:
-                _read_address(entity, draft, name, value)
+            _read_address(entity, draft, name, row[name])
         except ValueError as error:
-            draft.refuse(Problem(message=str(error), field=name, value=value, row=draft.row, code="type"))
+            draft.refuse(_unreadable(name, row[name], draft, error))
+
+
+def _unreadable(name: str, value: Any, draft: Draft, error: ValueError) -> Problem:
+    return Problem(message=str(error), field=name, value=value, row=draft.row, code="type")
 
 
 def _settle_key(draft: Draft, row_key: Callable[[], str] | None) -> None:
@@ -177,7 +193,7 @@ def _read_address(entity: Entity, draft: Draft, name: str, value: Any) -> None:
                 )
             )
         setattr(draft, "id" if name == "id" else "expected_version", value)
-    elif name != "row_key":
+    else:
         setattr(draft, name, to_json(SYSTEM_FIELDS[name], value))
 
 
