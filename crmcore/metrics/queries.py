@@ -9,6 +9,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
+from crmcore.types.names import own_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -83,4 +84,4 @@ def _of_one(statement: Select[Any] | CompoundSelect[Any], only: int) -> Select[A
 
 
 def _own(metric: Metric) -> str:
-    return metric.name.partition(".")[2]
+    return own_name(metric.name)

@@ -12,6 +12,7 @@ from crmcore.metrics.aggregates import EMPTY_IS_ZERO, aggregate_scan
 from crmcore.metrics.queries import query_scan
 from crmcore.registry.metric_checks import metric_kind
 from crmcore.store.columns import COLUMN_TYPES
+from crmcore.types.names import own_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -72,7 +73,7 @@ def scans(
         yield Scan(aggregate_scan(session, entity, relations[relation], numbered, as_of, only), columns)
     for query, metrics in by_query.items():
         rows = query_scan(session, query, [*metrics.values()], as_of, only)
-        yield Scan(rows, {name: metric.name.partition(".")[2] for name, metric in metrics.items()})
+        yield Scan(rows, {name: own_name(metric.name) for name, metric in metrics.items()})
 
 
 def joined(session: Session, table: FromClause, named: Mapping[str, Metric], found: Sequence[Scan]) -> MetricTable:

@@ -11,6 +11,7 @@ from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.metrics.scans import joined, scans
 from crmcore.registry.metric_checks import metric_reads
+from crmcore.types.names import is_called, own_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,7 +34,7 @@ def metric_named(registry: Registry, entity: str, name: str, plugin: str = "") -
         UsageError: there is none, or several have that short name.
     """
     of_entity = {metric.name: metric for metric in registry.metrics.values() if metric.entity == entity}
-    found = [metric for full, metric in of_entity.items() if name in (full, full.partition(".")[2])]
+    found = [metric for full, metric in of_entity.items() if is_called(full, name)]
     if f"{plugin}.{name}" in of_entity:
         return of_entity[f"{plugin}.{name}"]
     if len(found) == 1:
@@ -91,7 +92,7 @@ def metric_values(tx: Session, entity: str, names: Iterable[str], as_of: dt.date
     registry = tx.runtime.registry
     tx.runtime.entity(entity)
     metrics = {metric.name: metric for metric in (metric_named(registry, entity, name) for name in names)}
-    own = {name: name.partition(".")[2] for name in metrics}
+    own = {name: own_name(name) for name in metrics}
     twice = [name for name, n in Counter(own.values()).items() if n > 1]
     if twice:
         raise UsageError(_("two of the metrics are called {name}").format(name=twice[0]))

@@ -12,6 +12,7 @@ from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
 from crmcore.schema.values import fold
+from crmcore.types.names import is_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ def pipeline_named(registry: Registry, name: str | None = None) -> Pipeline:
         UsageError: there is none of that name, there are several, or there is none at all.
     """
     known = registry.pipelines
-    found = [p for full, p in known.items() if name is None or name in (full, full.partition(".")[2])]
+    found = [p for full, p in known.items() if name is None or is_called(full, name)]
     if len(found) == 1:
         return found[0]
     if not known:

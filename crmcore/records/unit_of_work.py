@@ -303,9 +303,9 @@ class UnitOfWork:
         return self._values(relation.entity, lambda table: points_to(table, reference, ref.entity, [ref.id]))
 
     def _values(self, entity: str, wanted: Callable[[Table], ColumnElement[bool]]) -> Sequence[Mapping[str, Any]]:
-        table, codec = self.runtime.tables.entity[entity], self.runtime.codecs[entity]
-        rows = self.connection.execute(select(table).where(live(table), wanted(table)))
-        return [codec.decode_python(row) for row in rows]
+        selection = self.runtime.selections[entity]
+        rows = self.connection.execute(selection.statement.where(live(selection.table), wanted(selection.table)))
+        return [selection.named(row) for row in rows]
 
     def _visible_rows(self, entity: str) -> tuple[FromClause, ColumnElement[bool]]:
         alias = self.runtime.tables.entity[entity].alias()

@@ -8,6 +8,7 @@ from attrs import Factory, frozen
 
 from crmcore.i18n import gettext as _
 from crmcore.types import Importer, Metric, Permission, Pipeline, Problem, ReportType, ScoringRule
+from crmcore.types.names import own_name, plugin_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +31,7 @@ class Declarations:
 
     def plugin_of(self, name: str) -> str:
         """Return the plugin that made a declaration."""
-        return self.importer_plugins.get(name) or name.partition(".")[0]
+        return self.importer_plugins.get(name) or plugin_name(name)
 
 
 CORE_PERMISSIONS: Mapping[str, Permission] = {
@@ -70,7 +71,7 @@ def merged(declared: Mapping[str, Mapping[str, Iterable[Any]]]) -> tuple[Declara
             names = kept[_KEPT[hook]]
             for declaration in declarations:
                 name = declaration.name
-                if hook != "crm_importers" and name.partition(".")[0] != plugin:
+                if hook != "crm_importers" and plugin_name(name) != plugin:
                     problems.append(_foreign(plugin, name))
                 elif names.setdefault(name, declaration) != declaration:
                     problems.append(_conflict(plugin, owners[hook, name], name))
@@ -85,7 +86,7 @@ def merged(declared: Mapping[str, Mapping[str, Iterable[Any]]]) -> tuple[Declara
 def _foreign(plugin: str, name: str) -> Problem:
     return Problem(
         message=_("`{name}` is not a name that plugin {plugin} can give").format(name=name, plugin=plugin),
-        hint=_("Call it `{plugin}.{own}`.").format(plugin=plugin, own=name.partition(".")[2]),
+        hint=_("Call it `{plugin}.{own}`.").format(plugin=plugin, own=own_name(name)),
         code="foreign_name",
         plugin=plugin,
     )

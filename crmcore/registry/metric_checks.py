@@ -11,6 +11,7 @@ from crmcore.errors import ConditionError
 from crmcore.i18n import gettext as _
 from crmcore.registry.places import declaration_problem
 from crmcore.schema.model import Kind, relations
+from crmcore.types.names import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ def metric_kinds(
         plugin: of several with one short name its own is meant, so that others can take no name from it.
     """
     kinds = {name: metric_kind(metric, entities) for name, metric in metrics.items() if metric.entity == entity}
-    short = Counter(name.partition(".")[2] for name in kinds)
+    short = Counter(map(own_name, kinds))
     for name in list(kinds):
         owner, _dot, own = name.partition(".")
         if (short[own] == 1 or owner == plugin) and own not in entities[entity].fields:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crmcore.conformance import breaches, quoted
 from crmcore.i18n import gettext as _
 from crmcore.types import Problem
+from crmcore.types.names import plugin_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ def report_problems(reports: Mapping[str, ReportType]) -> Iterator[Problem]:
     for name, declared in reports.items():
         for reason in _faults(declared.parameters):
             message = _("report {report}: {reason}").format(report=name, reason=reason)
-            yield Problem(message=message, code="report", plugin=name.partition(".")[0])
+            yield Problem(message=message, code="report", plugin=plugin_name(name))
 
 
 def _faults(parameters: Mapping[str, Any]) -> Iterator[str]:

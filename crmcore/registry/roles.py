@@ -10,6 +10,7 @@ from crmcore.conditions import Scope, Use, compile_condition
 from crmcore.conformance import did_you_mean
 from crmcore.errors import ConditionError
 from crmcore.i18n import gettext as _
+from crmcore.types.names import plugin_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -66,7 +67,7 @@ class _Judged:
         for index, name in enumerate(self.role.grants):
             if name in permissions:
                 continue
-            plugin = name.partition(".")[0]
+            plugin = plugin_name(name)
             waiting = plugin if plugin in self.absent.plugins else None
             message = _("there is no permission `{name}`").format(name=name)
             yield self._found(("grants", index), message, waiting, did_you_mean(name, permissions))

@@ -18,6 +18,7 @@ from crmcore.registry.rank_checks import rank_faults
 from crmcore.registry.rule_parts import compile_part, rule_order, rule_parts, rule_scope
 from crmcore.schema.documents import INSTANCE
 from crmcore.schema.model import Kind
+from crmcore.types.names import plugin_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +99,7 @@ class _Judged:
 
     def field(self, field: Field) -> Iterator[Problem]:
         rule, name = self.rule, f"{self.rule.entity}.{field.name}"
-        if field.computed_by not in (rule.name, rule.name.partition(".")[0]):
+        if field.computed_by not in (rule.name, plugin_name(rule.name)):
             message = _("it may not write {field}: the schema does not say that it computes that field")
             hint = _('Write in its x-crm: "computed_by": "{rule}".').format(rule=rule.name)
             yield self.wrong(message.format(field=name), "field", hint=hint)

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from crmcore.conditions import Condition, Expression, Scope, Use, compile_condition, compile_expression
 from crmcore.registry.metric_checks import metric_kinds, metric_reads
+from crmcore.types.names import is_called, plugin_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +55,7 @@ def rule_parts(rule: ScoringRule, entities: Mapping[str, Entity]) -> Iterator[Ru
 
 def rule_scope(rule: ScoringRule, entities: Mapping[str, Entity], metrics: Mapping[str, Metric]) -> Scope:
     """Return the names that the texts of a rule may use."""
-    plugin = rule.name.partition(".")[0]
+    plugin = plugin_name(rule.name)
     return Scope(entities[rule.entity], entities, metric_kinds(metrics, entities, rule.entity, plugin))
 
 
@@ -87,7 +88,7 @@ def reads(
     """Return (entity, field) of everything that a text looks at, through its metrics too."""
     read = set(compiled.fields)
     for metric in metrics.values():
-        if metric.entity == compiled.entity and compiled.metrics & {metric.name, metric.name.partition(".")[2]}:
+        if metric.entity == compiled.entity and any(is_called(metric.name, name) for name in compiled.metrics):
             read |= metric_reads(metric, entities)
     return frozenset(read)
 

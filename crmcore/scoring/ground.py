@@ -12,6 +12,7 @@ from crmcore.conditions import Condition, Expression
 from crmcore.errors import AccessDenied
 from crmcore.metrics import metric_named, metric_table, query_tables
 from crmcore.registry.rule_parts import compiled_parts, reads
+from crmcore.types.names import plugin_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,7 +45,7 @@ class Ground:
     @property
     def plugin(self) -> str:
         """The plugin that the rule belongs to."""
-        return self.rule.name.partition(".")[0]
+        return plugin_name(self.rule.name)
 
     def predicate(self, condition: Condition) -> ColumnElement[bool]:
         """Return a condition over the records."""
@@ -64,11 +65,11 @@ class Ground:
         """Return the fields, and the metrics that the rule reads, of one record in their Python form."""
         session, entity = self.session, self.rule.entity
         one = metric_table(session, entity, self.metrics.columns, self.context.today, plugin=self.plugin, only=id)
-        table, measured = one.table, one.columns
+        selection, measured = session.runtime.selections[entity], one.columns
         metrics = [column.label(f"metric__{number}") for number, column in enumerate(measured.values())]
-        statement = select(table, *metrics).select_from(one.source).where(table.c.id == id)
-        row = session.connection.execute(statement).one()
-        values = session.runtime.codecs[entity].decode_python(row)
+        statement = select(*selection.statement.selected_columns, *metrics).select_from(one.source)
+        row = session.connection.execute(statement.where(one.table.c.id == id)).one()
+        values = selection.named(row)
         return {**values, **{name: getattr(row, f"metric__{number}") for number, name in enumerate(measured)}}
 
     def may_know(self, part: Condition | Expression) -> bool:
@@ -88,7 +89,7 @@ class Ground:
 
 def rule_metrics(registry: Registry, rule: ScoringRule) -> dict[str, Metric]:
     """Return the metrics that a rule reads, by the names that its texts use."""
-    parts, plugin = compiled_parts(rule, registry.entities, registry.metrics), rule.name.partition(".")[0]
+    parts, plugin = compiled_parts(rule, registry.entities, registry.metrics), plugin_name(rule.name)
     names = sorted({name for part in parts for name in part.metrics})
     return {name: metric_named(registry, rule.entity, name, plugin) for name in names}
 
@@ -105,7 +106,7 @@ def ground(session: Session, rule: ScoringRule, day: dt.date, kept: MetricTable 
     registry = session.runtime.registry
     parts, read = compiled_parts(rule, registry.entities, registry.metrics), rule_metrics(registry, rule)
     if kept is None:
-        metrics = metric_table(session, rule.entity, read, day, plugin=rule.name.partition(".")[0])
+        metrics = metric_table(session, rule.entity, read, day, plugin=plugin_name(rule.name))
     else:
         metrics = evolve(kept, columns={name: kept.columns[metric.name] for name, metric in read.items()})
     return Ground(

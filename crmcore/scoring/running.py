@@ -18,6 +18,7 @@ from crmcore.scoring.outcome import runs
 from crmcore.scoring.ranks import band_column
 from crmcore.scoring.together import together
 from crmcore.store.planner import interpreted
+from crmcore.types.names import is_called
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -54,7 +55,7 @@ def rules(registry: Registry, names: Sequence[str] = ()) -> tuple[ScoringRule, .
 
 
 def _full_name(registry: Registry, name: str) -> str:
-    found = [full for full in registry.scoring_rules if name in (full, full.partition(".")[2])]
+    found = [full for full in registry.scoring_rules if is_called(full, name)]
     if len(found) == 1:
         return found[0]
     known = ", ".join(sorted(registry.scoring_rules)) or _("none: enable a plugin that declares one")

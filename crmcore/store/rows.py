@@ -1,7 +1,8 @@
 """The fast way of rows into tables: values in JSON form become driver parameters, a batch becomes one statement.
 
 An import of a million rows runs through here, so nothing builds a SQLAlchemy construct per row. What is written,
-and whether it may be, is decided above. Reading is ordinary SQLAlchemy; the codec turns a selected row into values.
+and whether it may be, is decided above. Records are read in :mod:`crmcore.store.selection`; here a row comes back in
+JSON form only, for whoever changes it next.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ from attrs import field, frozen
 from sqlalchemy import Connection, Dialect, Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
-from crmcore.schema.model import SYSTEM_FIELDS, Entity, Field, Kind
+from crmcore.schema.model import Entity, Field, Kind
 from crmcore.schema.values import TO_JSON, fold_all
 from crmcore.store.chunks import chunks
 from crmcore.store.columns import MONEY_PLACES
 from crmcore.store.tables import column_names
-from crmcore.types import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,9 +51,6 @@ _COPY_FROM_ROWS = 50
 # Kinds whose JSON form is what both drivers take and give.
 _PLAIN = (Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.REF)
 
-
-_SYSTEM_INSTANTS = tuple(at for at, f in enumerate(SYSTEM_FIELDS.values()) if f.kind is Kind.INSTANT)
-
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -67,7 +64,7 @@ class RowCodec:
     _steps: tuple[tuple[str, tuple[str, ...], Encode | None], ...] = field(init=False)
     """For each field its name, its columns, and what turns its JSON forms into these (None: one, as it is)."""
     _readers: tuple[tuple[str, int, Kind], ...] = field(init=False)
-    """For each field, system ones first, its name, the place of its first column in a selected row, its kind."""
+    """For each field its name, the place of its first column in a selected row, its kind."""
 
     @_steps.default
     def _encoding(self) -> tuple[tuple[str, tuple[str, ...], Encode | None], ...]:
@@ -76,9 +73,8 @@ class RowCodec:
 
     @_readers.default
     def _decoding(self) -> tuple[tuple[str, int, Kind], ...]:
-        fields = [*SYSTEM_FIELDS.values(), *self.entity.fields.values()]
         columns = list(self.table.columns.keys())
-        return tuple((f.name, columns.index(column_names(f)[0]), f.kind) for f in fields)
+        return tuple((f.name, columns.index(column_names(f)[0]), f.kind) for f in self.entity.fields.values())
 
     def encode(
         self, values: Sequence[Mapping[str, Any]], own: Mapping[str, Sequence[Any]], common: Mapping[str, Any]
@@ -115,14 +111,6 @@ class RowCodec:
                 parameters += [value] if encode is None else [cell for (cell,) in encode([value])]
         return tuple(columns), tuple(parameters)
 
-    def decode_python(self, row: Row[Any]) -> dict[str, Any]:
-        """Return system columns and fields of a row in Python form, in the entity's order; empty ones are None.
-
-        Args:
-            row: selected with ``select(table, ...)``: all columns of the table, first.
-        """
-        return {name: _ref(row, at) if kind is Kind.ANY_REF else row[at] for name, at, kind in self._readers}
-
     def decode_json(self, row: Row[Any]) -> dict[str, Any]:
         """Return the fields of a row that are filled in, in canonical JSON form, without system columns.
 
@@ -130,7 +118,7 @@ class RowCodec:
             row: selected with ``select(table, ...)``: all columns of the table, first.
         """
         found: dict[str, Any] = {}
-        for name, at, kind in self._readers[len(SYSTEM_FIELDS) :]:
+        for name, at, kind in self._readers:
             value = row[at]
             if value is None:
                 continue
@@ -328,10 +316,6 @@ def _scaled(value: str) -> int:
 def _split_refs(values: Sequence[str | None]) -> tuple[Sequence[Any], ...]:
     parts = [(None, None, None) if value is None else value.partition(":") for value in values]
     return [entity for entity, _colon, _id in parts], [None if id is None else int(id) for _entity, _colon, id in parts]
-
-
-def _ref(row: Row[Any], at: int) -> Ref | None:
-    return None if row[at] is None else Ref(row[at], row[at + 1])
 
 
 def _place(connection: Connection) -> str:

@@ -64,6 +64,10 @@ class Selection:
             return row
         n = len(self.names)
         values = list(row[:n])
-        for place, id in zip(self._references, row[n:], strict=True):
+        for place, id in zip(self._references, row[n:], strict=False):
             values[place] = None if id is None else Ref(values[place], id)
         return values
+
+    def named(self, row: Row[Any]) -> dict[str, Any]:
+        """Return the values of a row by name; the row may have more columns behind those of `statement`."""
+        return dict(zip(self.names, self.values(row), strict=False))
