@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from crmcore.conditions.functions import day_number
     from crmcore.config import Config, read_config
     from crmcore.encodings import Encoding, EncodingError, codec_name, detect_encoding
+    from crmcore.exporting import Exported, export_file
     from crmcore.hookspecs import hookimpl
     from crmcore.i18n import gettext, ngettext, speaking
+    from crmcore.importing import ImportResult, UndoResult, import_file, undo_import
     from crmcore.metrics import metric_values
     from crmcore.pipelines import Board, StageFigures, board, stage_moves, stage_since, stage_titles
     from crmcore.records.session import Session
     from crmcore.registry import Registry, load
+    from crmcore.reporting import run_report
     from crmcore.schema.records import Record
+    from crmcore.scoring import ScoringRun, run_rules
 
 __all__ = [
     "CRM",
@@ -31,25 +35,34 @@ __all__ = [
     "Config",
     "Encoding",
     "EncodingError",
+    "Exported",
+    "ImportResult",
     "Record",
     "Registry",
+    "ScoringRun",
     "Session",
     "StageFigures",
+    "UndoResult",
     "__version__",
     "board",
     "codec_name",
     "day_number",
     "detect_encoding",
+    "export_file",
     "gettext",
     "hookimpl",
+    "import_file",
     "load",
     "metric_values",
     "ngettext",
     "read_config",
+    "run_report",
+    "run_rules",
     "speaking",
     "stage_moves",
     "stage_since",
     "stage_titles",
+    "undo_import",
 ]
 
 _HOMES = {
@@ -59,23 +72,32 @@ _HOMES = {
     "Config": "crmcore.config",
     "Encoding": "crmcore.encodings",
     "EncodingError": "crmcore.encodings",
+    "Exported": "crmcore.exporting",
+    "ImportResult": "crmcore.importing",
     "Record": "crmcore.schema.records",
     "Registry": "crmcore.registry",
+    "ScoringRun": "crmcore.scoring",
     "Session": "crmcore.records.session",
     "StageFigures": "crmcore.pipelines",
+    "UndoResult": "crmcore.importing",
     "board": "crmcore.pipelines",
     "codec_name": "crmcore.encodings",
     "detect_encoding": "crmcore.encodings",
+    "export_file": "crmcore.exporting",
     "gettext": "crmcore.i18n",
     "hookimpl": "crmcore.hookspecs",
+    "import_file": "crmcore.importing",
     "load": "crmcore.registry",
     "metric_values": "crmcore.metrics",
     "ngettext": "crmcore.i18n",
     "read_config": "crmcore.config",
+    "run_report": "crmcore.reporting",
+    "run_rules": "crmcore.scoring",
     "speaking": "crmcore.i18n",
     "stage_moves": "crmcore.pipelines",
     "stage_since": "crmcore.pipelines",
     "stage_titles": "crmcore.pipelines",
+    "undo_import": "crmcore.importing",
 }
 
 

@@ -1,5 +1,5 @@
 """Exporting: records of an entity as a file that importing reads."""
 
-from crmcore.exporting.run import Exported, export
+from crmcore.exporting.run import Exported, export_file
 
-__all__ = ["Exported", "export"]
+__all__ = ["Exported", "export_file"]

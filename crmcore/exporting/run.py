@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crmcore.schema.records import Record
     from crmcore.types import Importer
 
-__all__ = ["Exported", "export"]
+__all__ = ["Exported", "export_file"]
 
 _ROWS = 1000
 """Records whose references are named in one go."""
@@ -43,7 +43,7 @@ class Exported:
     records: int
 
 
-def export(
+def export_file(
     session: Session,
     entity: str,
     path: Path,

@@ -6,5 +6,16 @@ from crmcore.importing.planning import plan_file
 from crmcore.importing.progress import Progress
 from crmcore.importing.result import ImportResult
 from crmcore.importing.run import import_file
+from crmcore.importing.undo import UndoResult, undo_import
 
-__all__ = ["ImportResult", "Plan", "Progress", "as_mapping_file", "field_called", "import_file", "plan_file"]
+__all__ = [
+    "ImportResult",
+    "Plan",
+    "Progress",
+    "UndoResult",
+    "as_mapping_file",
+    "field_called",
+    "import_file",
+    "plan_file",
+    "undo_import",
+]

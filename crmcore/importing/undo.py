@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.types import Actor
 
-__all__ = ["UNDO", "UndoResult", "undo"]
+__all__ = ["UNDO", "UndoResult", "undo_import"]
 
 UNDO = "undo"
 """Source of what an undone import changes back, as hooks and history see it."""
@@ -77,7 +77,7 @@ class _Left:
             self.shown.append((ref, reason))
 
 
-def undo(crm: CRM, id: int, *, actor: Actor | str, dry_run: bool = False) -> UndoResult:
+def undo_import(crm: CRM, id: int, *, actor: Actor | str, dry_run: bool = False) -> UndoResult:
     """Take an import back, in one transaction.
 
     The actor's rights decide, whoever imported: to delete each record that goes, to change each that gets old values

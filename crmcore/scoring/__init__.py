@@ -8,7 +8,7 @@ their bands. The second write door stores what differs. The three shapes are :mo
 
 from crmcore.scoring.explaining import explain
 from crmcore.scoring.results import Decision, Explanation, Place, ScoringRun, Standing, Summary
-from crmcore.scoring.running import rules, run, run_all
+from crmcore.scoring.running import rules, run, run_all, run_rules
 
 __all__ = [
     "Decision",
@@ -21,4 +21,5 @@ __all__ = [
     "rules",
     "run",
     "run_all",
+    "run_rules",
 ]

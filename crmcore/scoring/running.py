@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from crmcore.scoring.results import ScoringRun
     from crmcore.types import ScoringRule
 
-__all__ = ["rules", "run", "run_all"]
+__all__ = ["rules", "run", "run_all", "run_rules"]
 
 RUN = "scoring.run"
 """The permission to run rules; whoever runs them writes values of all records, also of those they may not see."""
@@ -61,6 +61,24 @@ def _full_name(registry: Registry, name: str) -> str:
     known = ", ".join(sorted(registry.scoring_rules)) or _("none: enable a plugin that declares one")
     message = _("there is more than one scoring rule {name!r}") if found else _("there is no scoring rule {name!r}")
     raise UsageError(message.format(name=name), hint=_("Known: {known}").format(known=known))
+
+
+def run_rules(session: Session, names: Sequence[str] = (), as_of: dt.date | None = None) -> tuple[ScoringRun, ...]:
+    """Run scoring rules by name, or all of them, and write the values that changed, as ``crmcore score run`` does.
+
+    Args:
+        session: its actor needs the permission ``scoring.run``.
+        names: of rules, full (``abc.class``) or after the dot.
+        as_of: day on which metrics and ``today()`` are taken; today by default. Fields are as they are now.
+
+    Returns:
+        What each rule did, each after those that write what it reads.
+
+    Raises:
+        UsageError: there is no rule of that name.
+        AccessDenied: the actor may not run rules.
+    """
+    return run_all(session, rules(session.runtime.registry, names), as_of)
 
 
 def run(session: Session, rule: ScoringRule, as_of: dt.date | None = None) -> ScoringRun:

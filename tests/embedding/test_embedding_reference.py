@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from crmcore import errors, hookimpl
+from crmcore import CRM, errors, hookimpl
 from crmcore.errors import CRMError
 from crmcore.importing import import_file
 from crmcore.types import Plugin
@@ -100,3 +100,22 @@ def test_a_class_derived_from_an_error_has_its_status() -> None:
         code = "too_expensive"
 
     assert TooExpensive([]).http_status == 422
+
+
+def test_the_program_of_the_page_imports_scores_and_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("crm.toml").write_text('[plugins]\nenabled = ["tabular", "abc"]\n', encoding="utf-8")
+    Path("customers.csv").write_text("name,status\n佛山企业电子,current\nAcme,asleep\n", encoding="utf-8")
+    with CRM.open() as crm:
+        crm.upgrade()
+        with crm.session() as session:
+            session.create("user", {"login": "li.wei", "name": "李伟", "roles": ["admin"]})
+
+    exec(compile(program, "embedding.md", "exec"), {})
+
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"1 rows wait to be mended in {tmp_path / 'customers.rejects.csv'}"
+    assert [line for line in said[1:] if "'C'" in line and "1" in line] != []

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from crmcore.errors import ConditionError, PluginError, UsageError, ValidationError
-from crmcore.exporting import export
+from crmcore.exporting import export_file
 from crmcore.i18n import speaking
 from crmcore.importing import import_file
 from crmcore.types import Importer, Plugin
@@ -36,7 +36,7 @@ def write(crm, tmp_path):
     def write(entity, name="out.csv", *, crm=crm, actor=None, **settings):
         path = tmp_path / name
         with crm.session(*[actor] if actor else [], read_only=True) as session:
-            return export(session, entity, path, replace=True, **settings)
+            return export_file(session, entity, path, replace=True, **settings)
 
     return write
 
@@ -333,18 +333,18 @@ def test_a_file_that_is_there_is_kept_unless_it_is_to_be_replaced(filled, tmp_pa
     path.write_text("mine")
     with filled.session(read_only=True) as session:
         with pytest.raises(UsageError, match="is there already"):
-            export(session, "customer", path)
+            export_file(session, "customer", path)
         assert path.read_text() == "mine"
-        export(session, "customer", path, replace=True)
+        export_file(session, "customer", path, replace=True)
     assert path.read_text(encoding="utf-8-sig").startswith("ID,")
 
 
 def test_nothing_is_left_of_an_export_that_failed(filled, tmp_path):
     with filled.session(read_only=True) as session:
         with pytest.raises(UsageError, match="cannot be written"):
-            export(session, "customer", tmp_path / "nowhere" / "out.csv")
+            export_file(session, "customer", tmp_path / "nowhere" / "out.csv")
         with pytest.raises(ConditionError):
-            export(session, "customer", tmp_path / "out.csv", where="name ~ 1")
+            export_file(session, "customer", tmp_path / "out.csv", where="name ~ 1")
     assert not [path for path in tmp_path.iterdir() if "out" in path.name]
 
 

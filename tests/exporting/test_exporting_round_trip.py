@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmcore import Config, load
-from crmcore.exporting import export
+from crmcore.exporting import export_file
 from crmcore.importing import import_file
 from crmcore.schema.model import Kind
 
@@ -78,7 +78,7 @@ def test_random_records_come_back_as_they_were(crm, tmp_path, entity, suffix):
             session.save_many(entity, rows, on_problem="reject", on_match="create")
         path = tmp_path / f"out.{suffix}"
         with crm.session(read_only=True) as session:
-            written = export(session, entity, path, replace=True).records
+            written = export_file(session, entity, path, replace=True).records
         if written:  # a JSON Lines file without records is an empty file
             result = import_file(crm, path, entity)
             assert (result.problems, result.outcomes) == ((), {"unchanged": written})

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from crmcore import hookimpl
 from crmcore.errors import AccessDenied, NotFound, UsageError
 from crmcore.importing.register import advance, imports, open_job, source_file
-from crmcore.importing.undo import undo
+from crmcore.importing.undo import undo_import
 from crmcore.types import Actor, Plugin, Ref
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_created_records_are_gone_with_their_history(crm: CRM, tmp_path: Path) -
     saved(crm, job, "customer", {"name": "Acme"}, {"name": "Cancity"})
     saved(crm, job, "customer", {"name": "acme", "region": "East"})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.reverted, result.left, result.reasons) == ({"customer": 2}, {}, (), {})
     assert counted(crm) == {"crm_customer": 1}
@@ -71,7 +71,7 @@ def test_changed_records_have_their_old_values_back(crm: CRM, tmp_path: Path) ->
     saved(crm, job, "customer", {"name": "ACME", "region": "West", "annual_revenue": None, "industry": "Retail"})
     saved(crm, job, "customer", {"name": "acme", "region": "North", "tags": []})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.reverted, result.reasons) == ({}, {"customer": 1}, {})
     with crm.session() as session:
@@ -98,7 +98,7 @@ def test_what_was_changed_since_stays(crm: CRM, tmp_path: Path) -> None:
         session.delete("customer", 4)
     saved(crm, job, "customer", {"name": "Between", "region": "North"})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.reverted) == ({}, {})
     assert result.reasons == {"it was changed since": 3, "it was deleted since": 1}
@@ -122,7 +122,7 @@ def test_labels_are_no_change(crm: CRM, tmp_path: Path, make_crm: MakeCRM) -> No
             history.insert().values(**values, version=1, source="score", old={}),
         )
 
-    assert undo(crm, job.id, actor=Actor(login="ann", system=True)).removed == {"customer": 1}
+    assert undo_import(crm, job.id, actor=Actor(login="ann", system=True)).removed == {"customer": 1}
     assert counted(crm) == {}
 
 
@@ -136,7 +136,7 @@ def test_what_others_refer_to_stays_and_lines_stay_with_their_order(crm: CRM, tm
         session.create("contact", {"name": "Li Wei", "customer": 1})
         session.update("order_line", 2, {"quantity": 3})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert result.removed == {"customer": 1, "order": 1, "order_line": 2}
     assert result.reasons == {
@@ -162,7 +162,7 @@ def test_references_in_circles_are_no_hindrance(crm: CRM, tmp_path: Path) -> Non
         assert session.actor.id == 1
     saved(crm, job, "activity", {**VISIT, "subject": "customer:1"})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert result.removed == {"customer": 2, "team": 1, "user": 1, "activity": 1}
     assert counted(crm) == {}
@@ -174,7 +174,7 @@ def test_a_reference_to_any_record_counts(crm: CRM, tmp_path: Path) -> None:
     with crm.session() as session:
         session.create("activity", {**VISIT, "subject": "customer:1"})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.left) == (
         {"customer": 1},
@@ -193,7 +193,7 @@ def test_an_old_record_gives_up_its_reference_and_gets_back_a_login_that_a_new_o
     saved(crm, job, "team", {"name": "East"})
     saved(crm, job, "user", {"id": 1, "team": 1})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.reverted, result.reasons) == ({"team": 1, "user": 1}, {"user": 1}, {})
     with crm.session() as session:
@@ -208,7 +208,7 @@ def test_an_old_value_that_cannot_come_back_is_said(crm: CRM, tmp_path: Path) ->
     with crm.session() as session:
         session.create("user", {"login": "li"})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert result.reverted == {}
     ((ref, reason),) = result.left
@@ -243,7 +243,7 @@ def test_plugins_are_asked_and_told_as_for_a_deletion(make_crm: MakeCRM, databas
     saved(crm, job, "customer", {"id": 2, "parent": 3})
     told.clear()
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.reasons) == (
         {"customer": 1},
@@ -271,7 +271,7 @@ def test_what_plugins_write_because_of_an_import_belongs_to_it(
     job = begun(crm, tmp_path)
     saved(crm, job, "customer", {"name": "Acme"})
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, counted(crm)) == ({"customer": 1, "activity": 1}, {})
 
@@ -287,8 +287,8 @@ def test_rights_of_whoever_undoes_it_decide(make_crm: MakeCRM, database_url: str
     saved(crm, job, "customer", {"id": 1, "industry": "Food"}, {"id": 2, "industry": "Food"})
 
     with pytest.raises(AccessDenied):
-        undo(crm, job.id, actor=Actor(login="guest", roles=("guest",)))
-    result = undo(crm, job.id, actor=Actor(login="ann", roles=("sales",)))
+        undo_import(crm, job.id, actor=Actor(login="guest", roles=("guest",)))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", roles=("sales",)))
 
     assert (result.removed, result.reverted) == ({"customer": 1}, {"customer": 1})
     assert [str(ref) for ref, _reason in result.left] == ["customer:4", "customer:2"]
@@ -303,12 +303,12 @@ def sales_rights(others: dict[str, Any]) -> dict[str, Any]:
 def test_an_import_is_undone_once(crm: CRM, tmp_path: Path) -> None:
     job = begun(crm, tmp_path)
     saved(crm, job, "customer", {"name": "Acme"})
-    undo(crm, job.id, actor=Actor(login="ann", system=True))
+    undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     with pytest.raises(UsageError, match="import 1 was undone already"):
-        undo(crm, job.id, actor=Actor(login="ann", system=True))
+        undo_import(crm, job.id, actor=Actor(login="ann", system=True))
     with pytest.raises(NotFound):
-        undo(crm, 7, actor=Actor(login="ann", system=True))
+        undo_import(crm, 7, actor=Actor(login="ann", system=True))
     with crm.session() as session:
         assert [(one.id, one.state) for one in imports(session)] == [(1, "undone")]
 
@@ -320,10 +320,10 @@ def test_a_rehearsed_undo_tells_and_changes_nothing(crm: CRM, tmp_path: Path) ->
     saved(crm, job, "customer", {"name": "Acme", "region": "West"}, {"name": "New"})
     before = counted(crm)
 
-    rehearsed = undo(crm, job.id, actor=Actor(login="ann", system=True), dry_run=True)
+    rehearsed = undo_import(crm, job.id, actor=Actor(login="ann", system=True), dry_run=True)
 
     assert counted(crm) == before
-    assert rehearsed == undo(crm, job.id, actor=Actor(login="ann", system=True))
+    assert rehearsed == undo_import(crm, job.id, actor=Actor(login="ann", system=True))
     assert (rehearsed.removed, rehearsed.reverted) == ({"customer": 1}, {"customer": 1})
 
 
@@ -331,7 +331,7 @@ def test_nobody_continues_an_import_that_was_undone(crm: CRM, tmp_path: Path) ->
     job = begun(crm, tmp_path)
     with crm.session() as session:
         job = advance(session, job, position=1, outcomes={"created": 1}, rejected=[])
-    undo(crm, job.id, actor=Actor(login="ann", system=True))
+    undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert begun(crm, tmp_path).id == 2
 
@@ -343,7 +343,7 @@ def test_many_records_are_taken_back_in_batches(crm: CRM, tmp_path: Path) -> Non
     saved(crm, job, "customer", *({"code": str(n), "region": "East"} for n in range(2_100)))
     saved(crm, job, "customer", *({"code": f"new {n}", "name": f"New {n}"} for n in range(2_100)))
 
-    result = undo(crm, job.id, actor=Actor(login="ann", system=True))
+    result = undo_import(crm, job.id, actor=Actor(login="ann", system=True))
 
     assert (result.removed, result.reverted) == ({"customer": 2_100}, {"customer": 2_100})
     with crm.session() as session:

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from crmcore import CRM, load, read_config, scoring
 from crmcore.cli import main
 from crmcore.errors import CRMError, DatabaseError
-from crmcore.exporting import export
+from crmcore.exporting import export_file
 from crmcore.importing import import_file
 from crmcore.importing.register import imports
 
@@ -136,7 +136,7 @@ def test_an_upgrade_changes_all_or_nothing(make_crm: MakeCRM, tmp_path: Path) ->
 
 def exported(crm: CRM, path: Path) -> object:
     with crm.session(read_only=True) as session:
-        return export(session, "customer", path)
+        return export_file(session, "customer", path)
 
 
 WRITERS: dict[str, Callable[[CRM, Path], object]] = {

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from crmcore.exporting import export
+from crmcore.exporting import export_file
 from crmcore.i18n import speaking
 from crmcore.importing import import_file
 
@@ -100,8 +100,8 @@ def test_contacts_that_were_exported_come_back_unchanged_and_elsewhere_the_same(
     with crm.session() as session:
         session.update("contact", 2, {"active": False, "reports_to": 1, "hobbies": "tea, hiking", "notes": "a\n\nb; c"})
     with speaking(language), crm.session(read_only=True) as session:
-        export(session, "contact", tmp_path / "own.vcf")
-        export(session, "contact", tmp_path / "foreign.vcf", with_id=False)
+        export_file(session, "contact", tmp_path / "own.vcf")
+        export_file(session, "contact", tmp_path / "foreign.vcf", with_id=False)
     assert import_file(crm, tmp_path / "own.vcf", "contact").outcomes == {"unchanged": 3}
     there = make_crm(enabled=["vcard"])
     assert import_file(there, tmp_path / "foreign.vcf", "contact", create_missing=True).outcomes == {"created": 3}

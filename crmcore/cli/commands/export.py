@@ -100,10 +100,10 @@ def export(
 
 
 def _export(instance: Instance, entity: str, path: Path, **settings: Any) -> Exported:
-    from crmcore.exporting import export as write  # noqa: PLC0415  # it imports SQLAlchemy
+    from crmcore.exporting import export_file  # noqa: PLC0415  # it imports SQLAlchemy
 
     with instance.session(read_only=True) as session:
-        return write(session, entity, path, **settings)
+        return export_file(session, entity, path, **settings)
 
 
 def _to_stdout(instance: Instance, importer: Importer, entity: str, settings: dict[str, Any]) -> None:

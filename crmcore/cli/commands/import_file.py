@@ -217,12 +217,12 @@ def list_(instance: Instance, *, as_json: bool) -> None:
 @pass_instance
 def undo_(instance: Instance, ctx: click.Context, id: int, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Take an import back, once it is confirmed."""
-    from crmcore.importing.undo import undo  # noqa: PLC0415  # it imports SQLAlchemy
+    from crmcore.importing import undo_import  # noqa: PLC0415  # it imports SQLAlchemy
 
-    if not (dry_run or yes) and not _confirmed(id, undo(instance.crm, id, actor=instance.login, dry_run=True)):
+    if not (dry_run or yes) and not _confirmed(id, undo_import(instance.crm, id, actor=instance.login, dry_run=True)):
         remark(_("nothing was changed"))
         ctx.exit(PROBLEMS)
-    done = undo(instance.crm, id, actor=instance.login, dry_run=dry_run)
+    done = undo_import(instance.crm, id, actor=instance.login, dry_run=dry_run)
     if as_json:
         print_json(_undo_json(done))
         return

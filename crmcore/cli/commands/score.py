@@ -39,9 +39,8 @@ def run(instance: Instance, rules: Sequence[str], as_of: dt.date | None, *, as_j
     """Run rules, each after those that write what it reads, and say what the records have now."""
     from crmcore import scoring  # noqa: PLC0415  # it imports SQLAlchemy
 
-    chosen = scoring.rules(instance.registry, rules)
     with instance.session() as session:
-        runs = scoring.run_all(session, chosen, as_of)
+        runs = scoring.run_rules(session, rules, as_of)
     if as_json:
         print_json([run_json(done) for done in runs])
         return

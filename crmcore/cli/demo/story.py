@@ -74,7 +74,7 @@ def import_all(crm: CRM, inputs: Mapping[str, Path], login: str) -> None:
 def score_all(crm: CRM, login: str) -> None:
     """Run every rule."""
     with crm.session(login, source="cli") as session:
-        for done in scoring.run_all(session, scoring.rules(crm.registry)):
+        for done in scoring.run_rules(session):
             click.echo(run_line(done))
 
 
