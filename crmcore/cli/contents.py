@@ -76,6 +76,7 @@ def contents() -> Mapping[str, Mapping[str, Place]]:
             "pipeline": Place("pipeline:pipeline", _("See what lies in the stages of pipelines, and move records on.")),
             "report": Place("report:report", _("Run reports.")),
             "remind": Place("remind:remind", _("List what is to be seen to within some days, the most urgent first.")),
+            "deliver": Place("deliver:deliver", _("Give plugins the committed events that are due.")),
             "access": Place("access:access", _("Look at who may do what.")),
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,3 +118,27 @@ def test_a_plugin_that_cannot_tell_its_part_of_a_timeline_is_named_and_the_exit_
     shown = run("show", "customer:1", "--timeline", code=1)
     assert "Customer created" in shown.stdout
     assert "warning: plugin teller 1.0 failed in crm_timeline: KeyError: 'x'" in shown.stderr
+
+
+def test_what_a_plugin_could_not_be_told_is_delivered_when_it_works_again(demo: Path, run: Run) -> None:
+    manifest = {"$schema": "urn:crmcore:plugin:1", "name": "mail", "version": "1.0", "summary": "x"}
+    manifest["listens"] = {"crm_committed": ["customer"]}
+    code = (
+        "from pathlib import Path\n\nfrom crmcore import hookimpl\n\n"
+        "@hookimpl\ndef crm_committed(crm, events):\n    Path('mails').read_text()\n"
+    )
+    write_plugin(demo / "mails_of", "mail", json.dumps({**manifest, "requires_core": ">=0.1"}), code)
+    config = (demo / "crm.toml").read_text(encoding="utf-8")
+    declared = config.replace("enabled = [", 'plugin_dirs = ["mails_of"]\nenabled = ["mail", ')
+    (demo / "crm.toml").write_text(declared, encoding="utf-8")
+    run("update", "customer:1", "--set", "notes=x")
+    assert run("deliver").stdout == "0 delivered, 0 failed\n"  # not due yet
+    with sqlite3.connect(demo / "crm.db") as database:
+        database.execute("UPDATE crmcore_outbox SET due_at = '2000-01-01 00:00:00.000000'")
+    failed = run("deliver", "--json", code=1)
+    assert json.loads(failed.stdout) == {"delivered": 0, "failed": 1}
+
+    (demo / "mails").touch()
+    with sqlite3.connect(demo / "crm.db") as database:
+        database.execute("UPDATE crmcore_outbox SET due_at = '2000-01-01 00:00:00.000000'")
+    assert run("deliver").stdout == "1 delivered, 0 failed\n"
