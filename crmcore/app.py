@@ -26,7 +26,7 @@ from crmcore.records.session import Session
 from crmcore.registry import load
 from crmcore.store import backup, copying
 from crmcore.store.borrowed import Dressing, borrowed, dressing
-from crmcore.store.engine import adopt, create_store_engine, reading, writing
+from crmcore.store.engine import adopt, create_store_engine, reading, refuse_missing, writing
 from crmcore.store.installed import Origin, demand_up_to_date
 from crmcore.types import SYSTEM, Actor
 
@@ -182,7 +182,7 @@ class CRM:
         Raises:
             AccessDenied: no active user has that login.
         """
-        with reading(self.engine) as connection:
+        with reading(self._existing) as connection:
             self._demand_up_to_date(connection)
             return self._actor(connection, login)
 
@@ -217,7 +217,7 @@ class CRM:
         """Return for the core, each plugin and the instance whether the database is up to date with it."""
         from crmcore.store import migrate  # noqa: PLC0415  # Alembic costs a tenth of a second, and only upgrades need it
 
-        return migrate.status(self.engine, self.runtime.tables, self.origins)
+        return migrate.status(self._existing, self.runtime.tables, self.origins)
 
     def upgrade(self, *, drop: Collection[str] = (), dry_run: bool = False) -> Upgrade:
         """Bring the database to the form of the schemas, in one transaction; make it where it is empty.
@@ -250,7 +250,7 @@ class CRM:
 
     def backup(self, path: Path) -> Archive:
         """Write everything that is stored into one archive, which either kind of database can be restored from."""
-        return backup.backup(self.engine, path, now=self.now())
+        return backup.backup(self._existing, path, now=self.now())
 
     def restore(self, path: Path) -> Archive:
         """Bring an archive back into this database, which must be empty."""
@@ -281,7 +281,7 @@ class CRM:
         """Return what `purge` would remove."""
         from crmcore.store import purging  # noqa: PLC0415  # as in `status`
 
-        with reading(self.engine) as connection:
+        with reading(self._existing) as connection:
             self._demand_up_to_date(connection)
             return purging.plan_purge(connection, self.runtime.tables, self.registry.entities, self._enabled, plugin)
 
@@ -295,7 +295,7 @@ class CRM:
         from crmcore.store import purging  # noqa: PLC0415  # as in `status`
 
         return purging.purge(
-            self.engine,
+            self._existing,
             self.runtime.tables,
             self.registry.entities,
             self.origins,
@@ -309,7 +309,13 @@ class CRM:
         """Bring back what a purge has removed, once the plugin is enabled and upgraded again."""
         from crmcore.store import purging  # noqa: PLC0415  # as in `status`
 
-        return purging.undo_purge(self.engine, self.runtime.tables, self.origins, plugin, path)
+        return purging.undo_purge(self._existing, self.runtime.tables, self.origins, plugin, path)
+
+    @property
+    def _existing(self) -> Engine:
+        """The engine, unless its database is a file that is not there: opening it would make an empty one."""
+        refuse_missing(self.engine)
+        return self.engine
 
     @property
     def _enabled(self) -> Collection[str]:
@@ -328,7 +334,7 @@ class CRM:
 
     def _transaction(self, connection: object | None, *, read_only: bool) -> AbstractContextManager[Connection]:
         if connection is None:
-            return reading(self.engine) if read_only else self._writing()
+            return reading(self._existing) if read_only else self._writing()
         return self._borrowing(connection, read_only=read_only)
 
     @contextmanager
@@ -362,7 +368,7 @@ class CRM:
             )
         self._writers.add(thread)
         try:
-            with writing(self.engine) as connection:
+            with writing(self._existing) as connection:
                 yield connection
         finally:
             # The thread that opened it, whichever one closes it: web frameworks leave a block where they please.

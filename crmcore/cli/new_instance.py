@@ -76,6 +76,10 @@ def create_database(config_file: Path) -> CRM:
 
 def has_users(crm: CRM) -> bool:
     """Tell whether anybody can work with a database already; one that is out of date is somebody's."""
+    from crmcore.store.engine import is_missing  # noqa: PLC0415  # as above
+
+    if is_missing(crm.engine):
+        return False
     states = crm.status()
     if not any(state.installed for state in states):
         return False

@@ -8,7 +8,7 @@ import click
 
 from crmcore.cli.output import Heading, print_pairs, print_table
 from crmcore.i18n import title_in
-from crmcore.reporting.values import RIGHT, value_text
+from crmcore.reporting.values import RIGHT, cell_text, value_text
 
 if TYPE_CHECKING:
     from crmcore.types import Report
@@ -27,7 +27,7 @@ def print_report(report: Report) -> None:
         Heading(title_in(column.titles, column.name), right=column.kind in RIGHT, whole=column.kind == "ref")
         for column in report.columns
     ]
-    rows = [[value_text(c.kind, v) for c, v in zip(report.columns, row, strict=True)] for row in report.rows]
+    rows = [[cell_text(c, v) for c, v in zip(report.columns, row, strict=True)] for row in report.rows]
     print_table(headings, rows)
     if report.notes:
         click.echo()

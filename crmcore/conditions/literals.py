@@ -18,7 +18,7 @@ from crmcore.types import Ref
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["NUMERIC", "plain_literal", "read_date", "read_literal"]
+__all__ = ["NUMERIC", "example", "in_quotes", "plain_literal", "read_date", "read_literal"]
 
 NUMERIC = (Kind.INTEGER, Kind.NUMBER, Kind.MONEY)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -60,7 +60,7 @@ def read_literal(node: s.String | s.Number | s.Boolean, expected: m.Type, entiti
             return m.Literal(node, expected, _text(node, expected))
         case s.String() if expected.kind in (Kind.DATE, Kind.INSTANT):
             return _moment(node, expected)
-    raise Mistake(_kind_expected(expected), node.span, _example(node, expected))
+    raise Mistake(_kind_expected(expected), node.span, example(node, expected))
 
 
 def read_date(node: s.String) -> m.Literal:
@@ -113,7 +113,7 @@ def _moment(node: s.String, expected: m.Type) -> m.Literal:
         reason = _("there is no such day or time as {value}").format(value=repr(text))
         raise Mistake(reason, node.span) from None
     if value is None:
-        raise Mistake(_kind_expected(expected), node.span, _example(node, expected))
+        raise Mistake(_kind_expected(expected), node.span, example(node, expected))
     kind = Kind.INSTANT if isinstance(value, dt.datetime) else Kind.DATE
     return m.Literal(node, m.Type(kind), value)
 
@@ -130,10 +130,22 @@ def _kind_expected(expected: m.Type) -> str:
     }.get(expected.kind, _("a number is expected here"))
 
 
-def _example(node: s.Node, expected: m.Type) -> str | None:
-    """Return what to write instead of a literal of the wrong kind."""
-    if expected.kind is Kind.TEXT and isinstance(node, s.Number):
-        return _("Put it in quotes: '{value}'.").format(value=format(node.value, "f"))
+def in_quotes(node: s.Node) -> str | None:
+    """Return the sentence that asks for quotes around what was written; None where they are there."""
+    match node:
+        case s.Number(number):
+            return _("Put it in quotes: '{value}'.").format(value=format(number, "f"))
+        case s.Name(parts):
+            return _("Put it in quotes: '{value}'.").format(value=".".join(parts))
+        case s.String():
+            return None
+    return _("Put text in straight quotes: 'East'.")
+
+
+def example(node: s.Node, expected: m.Type) -> str | None:
+    """Return what to write instead of something that is no value of a type."""
+    if expected.kind is Kind.TEXT:
+        return in_quotes(node)
     if expected.kind in NUMERIC and isinstance(node, s.String):
         return _("Write numbers without quotes.")
     return {

@@ -79,6 +79,11 @@ _AFTER_VALUE = ("and", "or", "not", "in", "between", "contains", "starts with", 
 _CALL_BEFORE = re.compile(r"\b(?!(?:in|and|or|not)\s*\()[^\W\d]\w*\s*\(\s*$", re.IGNORECASE)
 _SYMBOLS = re.compile(r"[=<>!~&|]+")
 _WORD = re.compile(r"[\uff01-\uff5e]+|[^\W\d]\w*|\S")
+_BARE_WORD = re.compile(
+    r"(?:[=<>]|\b(?:contains|starts\s+with)\b|\bin\s*\((?:[^()]*,)?)\s*([^\W\d][\w.]*)\s*$", re.IGNORECASE
+)
+"""A word without quotes at the end of a text, where a value stands."""
+_AFTER_WORDS = re.compile(r"\s+(?:and|or)\b|[,()'\"\n]", re.IGNORECASE)
 _CURRENCY = re.compile(r"[$¥￥€£]")
 
 
@@ -94,7 +99,7 @@ def misread(text: str, error: UnexpectedInput) -> Mistake:
     if found in ("'", '"'):
         closing = _("A quote inside a text is doubled: 'it''s'.")
         return Mistake(_("a text without a closing quote"), (start, len(text)), closing)
-    hint = _habit(text, start, found) or _expectation(expected, found)
+    hint = _habit(text, start, found) or _expectation(expected, found, _bare_text(text, start))
     return Mistake(_("{found} cannot be read here").format(found=found), (start, end), hint)
 
 
@@ -151,16 +156,27 @@ def _half_width(found: str) -> str | None:
     return unicodedata.normalize("NFKC", found) if full else None
 
 
-def _expectation(expected: frozenset[str], found: str) -> str | None:
+def _bare_text(text: str, start: int) -> str | None:
+    """Return the words without quotes that something is compared with, where the mistake is after the first of them."""
+    before = _BARE_WORD.search(text[:start])
+    if before is None:
+        return None
+    words = _AFTER_WORDS.split(text[before.start(1) :], maxsplit=1)[0].strip()
+    return None if _SYMBOLS.search(words) else words
+
+
+def _expectation(expected: frozenset[str], found: str, bare: str | None) -> str | None:
     if found in ("=", "!=", "<", "<=", ">", ">=") and "AND" in expected:
         return _("One comparison at a time: write `a < b and b < c`, or `b between a and c`.")
     if expected == {"LPAR"}:
         return _("Expected: values in parentheses, such as in ('East', 'West').")
     if "AND" in expected:
         close = get_close_matches(found.lower(), _AFTER_VALUE, n=1)
-        if close:
-            return _("Did you mean {name}?").format(name=close[0])
-        return _("Expected: a comparison such as = or `is empty`, then `and`, `or`, or the end.")
+        meant = _("Did you mean {name}?").format(name=close[0]) if close else None
+        plain = _("Put it in quotes: '{value}'.").format(value=bare) if bare else None
+        if meant and plain:
+            return _("{hint} Or is it a text? {plain}").format(hint=meant, plain=plain)
+        return meant or plain or _("Expected: a comparison such as = or `is empty`, then `and`, `or`, or the end.")
     if expected & {"NAME", "NUMBER"}:
         return _("Expected: a field, a value or a parenthesis.")
     return None

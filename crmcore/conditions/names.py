@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from crmcore.conditions.scope import Scope
     from crmcore.schema.model import Entity, Field, Relation
 
-__all__ = ["close_to", "field_of", "find_column", "find_relation"]
+__all__ = ["UnknownName", "close_to", "field_of", "find_column", "find_relation"]
 
 _BOOKKEEPING = ("deleted_at", "merged_into")
 """Deleted and merged records are never looked at, so there is nothing to ask of them."""
 _NOTHING = ("null", "none", "nil", "undefined", "blank", "空")
+
+
+class UnknownName(Mistake):
+    """A name that stands for nothing; beside a field it may be a text without quotes."""
 
 
 def find_column(scope: Scope, entity: Entity, name: s.Name) -> m.Column:
@@ -99,10 +103,12 @@ def _unknown(scope: Scope, entity: Entity, name: str, span: s.Span) -> Mistake:
         reason = _("{entity} has neither a field nor a metric {name}").format(entity=entity.name, name=name)
     else:
         reason = _("{entity} has no field {name}").format(entity=entity.name, name=name)
-    return Mistake(reason, span, _suggestion(scope, entity, name))
+    written = _other_writing(scope, entity, name)
+    return Mistake(reason, span, written) if written else UnknownName(reason, span, _meant(scope, entity, name))
 
 
-def _suggestion(scope: Scope, entity: Entity, name: str) -> str | None:
+def _other_writing(scope: Scope, entity: Entity, name: str) -> str | None:
+    """Return how something else than a field is written, where a name says that it is meant."""
     if name.lower() in _NOTHING:
         return _("To ask for a missing value write: email is empty.")
     if name in ("today", "now"):
@@ -111,6 +117,11 @@ def _suggestion(scope: Scope, entity: Entity, name: str) -> str | None:
         return _("Deleted and merged records are left out everywhere.")
     if name in relations(scope.entities, entity.name):
         return _("To ask for related records write: any {name} (...).").format(name=name)
+    return None
+
+
+def _meant(scope: Scope, entity: Entity, name: str) -> str | None:
+    """Return which field was probably meant by a name."""
     readable = {f.name: f for f in _readable(scope, entity)}
     titled = [f.name for f in readable.values() if name.casefold() in _titles(f)]
     if titled:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from crmcore.conditions import meaning as m
 from crmcore.conditions import syntax as s
 from crmcore.conditions.excerpt import Mistake
-from crmcore.conditions.literals import NUMERIC, plain_literal, read_literal
-from crmcore.conditions.names import find_relation
+from crmcore.conditions.literals import NUMERIC, example, in_quotes, plain_literal, read_literal
+from crmcore.conditions.names import UnknownName, find_relation
 from crmcore.conditions.operands import OperandReader
 from crmcore.conditions.printer import unparse
 from crmcore.i18n import gettext as _
@@ -129,7 +129,18 @@ class ConditionReader:
         first = self.operands.read(left)
         if isinstance(right, _LITERALS):
             return first, read_literal(right, first.type, self.scope.entities)
-        return first, self.operands.read(right)
+        return first, self._beside(first, right)
+
+    def _beside(self, first: m.Operand, node: s.Node) -> m.Operand:
+        """Read what a value is compared with; a name that stands for nothing may be a text without quotes."""
+        try:
+            return self.operands.read(node)
+        except UnknownName as unknown:
+            plain = example(node, first.type)
+            if plain is None or unknown.hint is None or ".".join(getattr(node, "parts", ())) in first.type.enum:
+                raise Mistake(unknown.reason, unknown.span, plain or unknown.hint) from None
+            hint = _("{hint} Or is it no field? {plain}").format(hint=unknown.hint, plain=plain)
+            raise Mistake(unknown.reason, unknown.span, hint) from None
 
     def _compare(self, node: s.Node, op: str, left: m.Operand, right: m.Operand) -> m.Compare:
         return m.Compare(node, self._domain(node, op, left, right), op, left, right)
@@ -145,7 +156,7 @@ class ConditionReader:
 
     def _searched(self, node: s.Node, operand: s.Node, text: s.Node) -> tuple[m.Column, str]:
         if not isinstance(text, s.String):
-            raise Mistake(_("a text in quotes is expected here"), text.span)
+            raise Mistake(_("a text in quotes is expected here"), text.span, in_quotes(text))
         if not text.value.strip():
             raise Mistake(_("an empty text is found everywhere"), text.span, _("Write `is not empty`."))
         column = self.operands.read(operand)

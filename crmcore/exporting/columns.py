@@ -83,7 +83,9 @@ def _named(entity: Entity, name: str, hidden: Set[str]) -> Field:
 
 
 def _id_header(entity: Entity, *, codes: bool) -> str:
-    return _ID.name if codes or field_called(entity, _ID.title()) else _ID.title()
+    word = called(_ID.title())
+    of_field = any(word in map(called, (one.name, *one.titles.values())) for one in entity.fields.values())
+    return _ID.name if codes or of_field else _ID.title()
 
 
 def _header(entity: Entity, field: Field, taken: Set[str], *, codes: bool) -> str:

@@ -72,7 +72,7 @@ class MappedColumn:
     if_empty: bool = False
     """Whether it fills its field only where the columns that fill it too are empty."""
     tentative: bool = False
-    """Whether cells decide: a column `ID` holds our references or somebody else's numbers."""
+    """Whether cells decide: a column `ID` holds our references, or somebody else's numbers and the field's values."""
 
     @property
     def target(self) -> str:

@@ -159,8 +159,15 @@ class _Inference:
             return MappedColumn(header=header, path=(self.lines.name, of_line.name), field=of_line)
         if of_record is None:
             return None
-        tentative = of_record is SYSTEM_FIELDS["id"]
+        tentative = word in _ID_WORDS
+        if tentative and self._is_filled(of_record):
+            of_record = SYSTEM_FIELDS["id"]
         return MappedColumn(header=header, path=(of_record.name,), field=of_record, tentative=tentative)
+
+    def _is_filled(self, field: Field) -> bool:
+        """Tell whether a header that can mean nothing else means a field."""
+        words = (word for word in map(called, self.headers) if word not in _ID_WORDS)
+        return any(self.known.get(word) is field for word in words)
 
     def is_closed(self, header: str) -> bool:
         """Tell whether a header means a field that nobody may fill in."""
@@ -184,6 +191,7 @@ class _Inference:
         return kept, [column.header for column in columns if column.header not in headers]
 
 
+_ID_WORDS = frozenset(called(word) for word in (SYSTEM_FIELDS["id"].name, *SYSTEM_FIELDS["id"].titles.values()))
 _CLOSED = [one for one in SYSTEM_FIELDS.values() if one.name not in ("id", *KEPT)]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
-from crmcore.store.engine import IMMEDIATE, create_store_engine
+from crmcore.store.engine import IMMEDIATE, create_store_engine, refuse_missing
 from crmcore.store.failures import database_errors
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def rehearsal(crm: CRM) -> Iterator[Connection]:
     Raises:
         DatabaseError: the database cannot be read, or there is no room for its copy.
     """
+    refuse_missing(crm.engine)
     if crm.engine.dialect.name != "sqlite":
         with _thrown_away(crm.engine) as connection:
             yield connection

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crmcore.importing.plan import Plan
+    from crmcore.store.imports import RejectReason
     from crmcore.types import Problem
 
 __all__ = ["LEFT_OUT", "ImportResult", "created_besides", "created_key", "row_outcomes"]
@@ -43,6 +44,8 @@ class ImportResult:
     """The lines of the first five of them."""
     problems: tuple[Problem, ...]
     """The first hundred problems, each with file and line; the rejects file has them all."""
+    reasons: tuple[RejectReason, ...]
+    """The hundred most frequent reasons of rejected rows, with the number of rows and the line of the first."""
     rejects: Path | None
     """The file with the rejected rows and their reasons, or None where every row was taken."""
     resumed: int

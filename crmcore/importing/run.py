@@ -16,6 +16,7 @@ from crmcore.importing.rehearsal import rehearsal
 from crmcore.importing.rejects import check_rejects, finish
 from crmcore.importing.result import LEFT_OUT, ImportResult, created_besides, row_outcomes
 from crmcore.importing.rounds import Rounds, Settings
+from crmcore.store.imports import reasons
 from crmcore.types import SYSTEM
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
     from crmcore.app import CRM
     from crmcore.importing.plan import Plan
     from crmcore.importing.progress import ShowProgress
+    from crmcore.importing.register import ImportJob
     from crmcore.records.saving import OnMatch
+    from crmcore.store.imports import RejectReason
     from crmcore.types import Actor, SourceHeader
 
 __all__ = ["import_file"]
+
+_REASONS_KEPT = 100
 
 _log = logging.getLogger("crmcore.importing")
 
@@ -102,6 +107,7 @@ def import_file(
             progress=progress,
         )
         rounds.run()
+        found = _reasons(crm, rounds.job, connection)
         written = None
         if not dry_run:
             check_unchanged(file)
@@ -117,8 +123,17 @@ def import_file(
         overwriting=overwriting(rounds.job.outcomes),
         overwriting_lines=overwriting_lines(rounds.job.outcomes),
         problems=rounds.problems,
+        reasons=found,
         rejects=written,
         resumed=job.position if job.resumed else 0,
         form=source.header.form,
         dry_run=dry_run,
     )
+
+
+def _reasons(crm: CRM, job: ImportJob, connection: Connection | None) -> tuple[RejectReason, ...]:
+    """Return why rows were rejected, of what waits in the register until the import is ended."""
+    if not job.outcomes["rejected"]:
+        return ()
+    with crm.session(SYSTEM, connection=connection, read_only=connection is None) as session:
+        return reasons(session.connection, session.runtime.tables, job.id, _REASONS_KEPT)

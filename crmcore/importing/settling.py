@@ -17,6 +17,7 @@ from crmcore.importing.columns import DATED
 from crmcore.importing.date_formats import date_format
 from crmcore.importing.dates import is_plain_date, possible_days
 from crmcore.importing.decimal_points import NUMERIC, DecimalPoint
+from crmcore.schema.model import SYSTEM_FIELDS
 from crmcore.types import Ref
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def needs_settling(plan: Plan, rows: Iterable[SourceRow]) -> bool:
 
 
 def settle(plan: Plan, rows: Iterable[SourceRow]) -> Plan:
-    """Return the plan with the formats of dates that nobody declared, and without a column `ID` of foreign numbers.
+    """Return the plan with the formats of dates that nobody declared, and knowing what a column `ID` holds.
+
+    Where it has our references, it is the record itself; otherwise the field that is called so too, if there is one.
 
     Args:
         plan: as `make_plan` made it.
@@ -94,13 +97,19 @@ def settle(plan: Plan, rows: Iterable[SourceRow]) -> Plan:
     if unclear:
         raise UsageError("\n".join(column.message() for column in unclear), hint=unclear[0].hint())
     formats = {column.header: column.format() for column in dates}
-    foreign = tuple(column.header for column in ids if not column.are_ours)
-    columns = [
-        evolve(column, tentative=False, style=_with_format(column, formats))
-        for column in plan.columns
-        if column.header not in foreign
-    ]
-    return evolve(plan, mapping=evolve(plan.mapping, columns=tuple(columns), unknown=(*plan.unknown, *foreign)))
+    ours = {column.header for column in ids if column.are_ours}
+    columns = [_decided(column, ours=column.header in ours) if column.tentative else column for column in plan.columns]
+    known = [evolve(column, style=_with_format(column, formats)) for column in columns if not column.tentative]
+    foreign = [column.header for column in columns if column.tentative]
+    return evolve(plan, mapping=evolve(plan.mapping, columns=tuple(known), unknown=(*plan.unknown, *foreign)))
+
+
+def _decided(column: MappedColumn, *, ours: bool) -> MappedColumn:
+    """Return what a column `ID` is; still tentative where it is nothing."""
+    id = SYSTEM_FIELDS["id"]
+    if ours:
+        return evolve(column, path=(id.name,), field=id, tentative=False)
+    return evolve(column, tentative=column.field is id)
 
 
 def _undeclared(plan: Plan) -> dict[str, str]:

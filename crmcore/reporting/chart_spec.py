@@ -16,7 +16,7 @@ from attrs import frozen
 
 from crmcore.i18n import title_in
 from crmcore.reporting.theme import LABEL_LIMIT, LABEL_SIZE, THEME, WIDTH
-from crmcore.reporting.values import EMPTY, json_value
+from crmcore.reporting.values import EMPTY, json_value, titled_value
 from crmcore.types import HIDDEN
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class _Data:
 def complete(report: Report, chart: Chart) -> dict[str, Any]:
     """Return a chart's specification with everything that Vega-Lite needs to draw it."""
     names = [column.name for column in report.columns]
-    kinds = [column.kind for column in report.columns]
-    rows = [dict(zip(names, map(_plain, kinds, row), strict=True)) for row in report.rows]
+    rows = [dict(zip(names, map(_plain, report.columns, row), strict=True)) for row in report.rows]
     data = _Data({column.name: column for column in report.columns}, rows)
     spec = {"data": {"values": rows}, **_filled(chart.spec, data), "config": THEME}
     if "hconcat" in spec:
@@ -81,9 +80,10 @@ def _side_by_side(views: Any) -> Any:
     return [{"width": room, **view} if isinstance(view, Mapping) else view for view in views]
 
 
-def _plain(kind: ValueKind, value: Any) -> Any:
+def _plain(column: Column, found: Any) -> Any:
+    value = titled_value(column, found)
     if value is None or value is HIDDEN:
-        return EMPTY if _TYPES[kind] == "nominal" else None
+        return EMPTY if _TYPES[column.kind] == "nominal" else None
     if isinstance(value, str):
         return _UNDRAWABLE.sub(" ", value)
     return float(value) if isinstance(value, Decimal) else json_value(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
 from crmcore.reporting.outcomes import Computed
-from crmcore.reporting.values import RIGHT, value_text
+from crmcore.reporting.values import RIGHT, cell_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +50,7 @@ def _table(report: Report) -> Iterator[str]:
     yield _row(_text(title_in(column.titles, column.name)) for column in report.columns)
     yield _row("---:" if column.kind in RIGHT else "---" for column in report.columns)
     for row in report.rows:
-        yield _row(_text(value_text(c.kind, value)) for c, value in zip(report.columns, row, strict=True))
+        yield _row(_text(cell_text(c, value)) for c, value in zip(report.columns, row, strict=True))
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from crmcore.i18n import gettext as _
 from crmcore.reporting import charts
 from crmcore.reporting.outcomes import Computed
 from crmcore.reporting.parameters import parameter_title
-from crmcore.reporting.values import RIGHT, plain_text, value_text
+from crmcore.reporting.values import RIGHT, cell_text, plain_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -160,7 +160,7 @@ def _table(outcome: Computed) -> Iterator[str]:
     yield f"<thead><tr>{''.join(heads)}</tr></thead>"
     yield "<tbody>"
     for row in report.rows:
-        cells = (_cell("td", c, value_text(c.kind, value)) for c, value in zip(report.columns, row, strict=True))
+        cells = (_cell("td", c, cell_text(c, value)) for c, value in zip(report.columns, row, strict=True))
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table></div>"
 

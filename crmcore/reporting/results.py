@@ -22,10 +22,11 @@ from crmcore.types import HIDDEN, Ref, Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from crmcore.schema.model import Entity
     from crmcore.types import Chart, Column, Fact
     from crmcore.types.reports import ValueKind
 
-__all__ = ["checked_report"]
+__all__ = ["checked_report", "with_value_titles"]
 
 _SHOWN = 60
 """Characters of a value that a message repeats."""
@@ -48,6 +49,27 @@ def checked_report(found: object) -> Report:
         facts=[_fact(fact) for fact in found.facts],
         rows=[_row(number, row, found.columns) for number, row in enumerate(found.rows, start=1)],
     )
+
+
+def with_value_titles(report: Report, entities: Mapping[str, Entity]) -> Report:
+    """Return a report whose columns have the titles of the codes of the fields that they name.
+
+    Raises:
+        ValueError: a column names a field that there is not.
+    """
+    return evolve(report, columns=[_titled(column, entities) for column in report.columns])
+
+
+def _titled(column: Column, entities: Mapping[str, Entity]) -> Column:
+    if column.field is None:
+        return column
+    entity, _dot, name = column.field.partition(".")
+    fields = entities[entity].fields if entity in entities else {}
+    if name not in fields:
+        message = _("column {name}: there is no field {field!r}").format(name=column.name, field=column.field)
+        hint = did_you_mean(column.field, [f"{each}.{one}" for each in entities for one in entities[each].fields])
+        raise ValueError(f"{message} ({hint})" if hint else message)
+    return evolve(column, values=fields[name].enum_titles)
 
 
 def _refuse_repeated(names: Sequence[str], what: str) -> None:

@@ -9,7 +9,7 @@ from crmcore.errors import CRMError, UsageError
 from crmcore.i18n import gettext as _
 from crmcore.reporting.outcomes import Computed, Failed
 from crmcore.reporting.parameters import checked_parameters
-from crmcore.reporting.results import checked_report
+from crmcore.reporting.results import checked_report, with_value_titles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +91,6 @@ def _computed(session: Session, declared: ReportType, given: Mapping[str, Any]) 
 
 def _compute(session: Session, declared: ReportType, given: Mapping[str, Any]) -> Report:
     def checked() -> Report:
-        return checked_report(declared.compute(session, given))
+        return with_value_titles(checked_report(declared.compute(session, given)), session.runtime.registry.entities)
 
     return session.attributed(declared.name, checked)

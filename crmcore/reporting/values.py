@@ -10,12 +10,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crmcore.i18n import gettext as _
+from crmcore.i18n import title_in
 from crmcore.types import HIDDEN, Ref
 
 if TYPE_CHECKING:
+    from crmcore.types import Column
     from crmcore.types.reports import ValueKind
 
-__all__ = ["EMPTY", "RIGHT", "json_value", "plain_text", "value_text"]
+__all__ = ["EMPTY", "RIGHT", "cell_text", "json_value", "plain_text", "titled_value", "value_text"]
 
 EMPTY = "–"
 """Stands in a table where there is no value."""
@@ -28,8 +30,19 @@ _SMALL = 0.01
 """Below it two places would say nothing."""
 
 
+def titled_value(column: Column, value: Any) -> Any:
+    """Return the value of a cell; the title of a code in the language that is spoken."""
+    titles = column.values.get(value) if isinstance(value, str) else None
+    return title_in(titles, value) if titles else value
+
+
+def cell_text(column: Column, value: Any) -> str:
+    """Return the value of a cell of a report as people read it."""
+    return value_text(column.kind, titled_value(column, value))
+
+
 def value_text(kind: ValueKind, value: Any) -> str:
-    """Return a value of a column or fact of a report as people read it."""
+    """Return a value of a report as people read it, a code as it is."""
     if value is None:
         return EMPTY
     if value is HIDDEN:

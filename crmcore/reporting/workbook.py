@@ -17,7 +17,7 @@ from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.i18n import title_in
 from crmcore.reporting.outcomes import Computed
-from crmcore.reporting.values import json_value
+from crmcore.reporting.values import json_value, titled_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,7 +127,7 @@ def _fill_table(sheet: _Sheet, report: Report, top: int) -> int:
         sheet.put(top, number, title_in(column.titles, column.name), form=sheet.heading)
     for row, values in enumerate(report.rows, start=top + 1):
         for number, (column, value) in enumerate(zip(report.columns, values, strict=True)):
-            sheet.put(row, number, value, column.kind)
+            sheet.put(row, number, titled_value(column, value), column.kind)
     if report.rows:
         sheet.sheet.autofilter(top, 0, last, len(report.columns) - 1)
     return last

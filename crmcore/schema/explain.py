@@ -52,7 +52,7 @@ def _format(_validator: Any, wanted: str, instance: Any, _schema: Any) -> Iterat
 
 def _required(_validator: Any, names: Sequence[str], instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if isinstance(instance, dict):
-        yield from (_error("required", name) for name in names if name not in instance)
+        yield from (_error("", name) for name in names if name not in instance)
 
 
 def _dependent_required(
@@ -62,6 +62,23 @@ def _dependent_required(
         for name, needed in needs.items():
             if name in instance:
                 yield from (_error(name, missing) for missing in needed if missing not in instance)
+
+
+def _if(
+    validator: Any, condition: Mapping[str, Any], instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    holds = validator.evolve(schema=condition).is_valid(instance)
+    branch = "then" if holds else "else"
+    for error in validator.descend(instance, schema[branch], schema_path=branch) if branch in schema else ():
+        if not holds and error.validator == "required" and len(error.path) == 1:
+            error.message = _instead(condition)
+        yield error
+
+
+def _instead(condition: Mapping[str, Any]) -> str:
+    """Return the one field that a condition wants to be there: filled in, it does where another is missing."""
+    names = condition.get("required", ())
+    return str(names[0]) if len(names) == 1 and not condition.keys() - {"required", "$comment"} else ""
 
 
 def _additional_properties(
@@ -88,6 +105,7 @@ _Explainer: Any = extend(  # type: ignore[no-untyped-call] # the stubs leave it 
         "format": _format,
         "required": _required,
         "dependentRequired": _dependent_required,
+        "if": _if,
         "additionalProperties": _additional_properties,
     },
 )

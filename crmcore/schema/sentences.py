@@ -69,7 +69,9 @@ def _const(error: ValidationError, name: str, found: str) -> str:
     )
 
 
-def _missing(_error: ValidationError, name: str, _found: str) -> str:
+def _missing(error: ValidationError, name: str, _found: str) -> str:
+    if error.message:
+        return _('"{name}" or "{other}" is required').format(name=name, other=error.message)
     return _('"{name}" is required').format(name=name)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from crmcore.schema.model import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sqlalchemy import Dialect
 
@@ -61,17 +61,15 @@ class Instant(TypeDecorator[dt.datetime]):
         utc = value.astimezone(dt.UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], dt.datetime | None]:  # noqa: ARG002
-        """Return it as UTC, whatever the time zone of the connection; every row that is read has three."""
-        return _read_stored if dialect.name == "sqlite" else _in_utc
-
-
-def _read_stored(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-
-
-def _in_utc(instant: dt.datetime | None) -> dt.datetime | None:
-    return None if instant is None else instant.astimezone(dt.UTC)
+    def process_result_value(
+        self,
+        value: dt.datetime | None,
+        dialect: Dialect,  # noqa: ARG002  # an override
+    ) -> dt.datetime | None:
+        """Return it as UTC, whatever the time zone of the connection."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def text_type() -> TypeEngine[str]:

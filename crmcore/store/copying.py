@@ -18,9 +18,9 @@ from sqlalchemy.exc import DBAPIError
 
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
-from crmcore.store.engine import snapshot
+from crmcore.store.engine import snapshot, sqlite_file
 from crmcore.store.failures import shown
-from crmcore.store.filling import filled_tables, new_database, sqlite_file
+from crmcore.store.filling import filled_tables, new_database
 from crmcore.store.ids_given import last_id, set_last_id
 from crmcore.store.installed import demand_up_to_date
 from crmcore.store.portable import canonical_line, from_portable, misfit, stored_rows, to_portable

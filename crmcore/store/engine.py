@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -29,11 +30,14 @@ __all__ = [
     "adopt",
     "check_connection",
     "create_store_engine",
+    "is_missing",
     "reading",
     "references_deferred",
     "refuse_autocommit",
+    "refuse_missing",
     "restructuring",
     "snapshot",
+    "sqlite_file",
     "writing",
 ]
 
@@ -122,6 +126,36 @@ def refuse_autocommit(connection: Any) -> None:
         raise UsageError(
             _("the connection commits every statement by itself"),
             hint=_("Begin a transaction, or make the engine without isolation_level='AUTOCOMMIT'."),
+        )
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """Return the file of an SQLite database; None for others, and for files that are named by a URI."""
+    named = engine.url.database or ""
+    return Path(named) if engine.dialect.name == "sqlite" and not named.startswith("file:") else None
+
+
+def is_missing(engine: Engine) -> bool:
+    """Tell whether the file of an SQLite database is not there, in a folder where opening it would make it."""
+    file = sqlite_file(engine)
+    try:
+        return file is not None and not file.stat()
+    except FileNotFoundError:
+        return file is not None and file.parent.is_dir()
+    except OSError:
+        return False  # whatever is wrong, SQLite says it
+
+
+def refuse_missing(engine: Engine) -> None:
+    """Refuse an SQLite database that is not there, which opening it would make.
+
+    Raises:
+        DatabaseError: names the file.
+    """
+    if is_missing(engine):
+        raise DatabaseError(
+            _("there is no database {path}").format(path=sqlite_file(engine)),
+            hint=_("`crmcore init` and `crmcore db upgrade` make one; or correct `url` under [database] in crm.toml."),
         )
 
 

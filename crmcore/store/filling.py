@@ -15,7 +15,7 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 from crmcore.errors import DatabaseError
 from crmcore.i18n import gettext as _
 from crmcore.store.checks import refuse_broken_references
-from crmcore.store.engine import reading, restructuring
+from crmcore.store.engine import reading, restructuring, sqlite_file
 from crmcore.store.tables import CORE_PREFIX, ENTITY_PREFIX
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, MetaData
 
-__all__ = ["filled_tables", "new_database", "sqlite_file"]
+__all__ = ["filled_tables", "new_database", "no_empty_file"]
 
 _SHOWN_TABLES = 3
 
 
 @contextmanager
 def new_database(engine: Engine) -> Iterator[Connection]:
-    """Open the transaction in which a database gets a CRM; an SQLite file that was made for it goes after an error.
+    """Open the transaction in which a database gets a CRM; after an error no SQLite file that was made for it stays.
 
     Raises:
         DatabaseError: it holds tables of a CRM, which are named; those of others do not matter.
     """
-    with _removed_after_an_error(engine), restructuring(engine) as connection:
+    with no_empty_file(engine), restructuring(engine) as connection:
         _refuse_occupied(connection)
         yield connection
 
@@ -62,12 +62,6 @@ def filled_tables(connection: Connection, metadata: MetaData) -> Iterator[None]:
     refuse_broken_references(connection)
 
 
-def sqlite_file(engine: Engine) -> Path | None:
-    """Return the file of an SQLite database; None for others, and for files that are named by a URI."""
-    named = engine.url.database or ""
-    return Path(named) if engine.dialect.name == "sqlite" and not named.startswith("file:") else None
-
-
 def _refuse_occupied(connection: Connection) -> None:
     names = inspect(connection).get_table_names()
     there = sorted(name for name in names if name.startswith((ENTITY_PREFIX, CORE_PREFIX)))
@@ -80,17 +74,17 @@ def _refuse_occupied(connection: Connection) -> None:
 
 
 @contextmanager
-def _removed_after_an_error(engine: Engine) -> Iterator[None]:
+def no_empty_file(engine: Engine) -> Iterator[None]:
+    """Remove an SQLite file that was made inside the block and in which there is nothing at its end."""
     file = sqlite_file(engine)
     made = file is not None and not file.exists()
     try:
         yield
-    except BaseException:
+    finally:
         if made and _is_empty(engine):
             for ending in ("", "-wal", "-shm"):
                 with suppress(OSError):
                     Path(f"{file}{ending}").unlink()
-        raise
 
 
 def _is_empty(engine: Engine) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from crmcore.store.chunks import chunks
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ImportRecord",
+    "RejectReason",
     "RejectedRow",
     "add_rejects",
     "begin",
@@ -40,6 +41,7 @@ __all__ = [
     "iterate_rejects",
     "lock",
     "move",
+    "reasons",
     "records",
     "rejects_of",
     "remove_rejects",
@@ -96,6 +98,16 @@ class RejectedRow:
     position: int | None = None
     """Number of the reader's row or problem, which alone tells it from others: a line may have several. None for rows
     that wait since before it was noted."""
+
+
+@frozen
+class RejectReason:
+    """What is wrong with rejected rows, each of them in the same words."""
+
+    reason: str
+    rows: int
+    line: int
+    """Of the first of them."""
 
 
 def begin(
@@ -217,6 +229,16 @@ def iterate_rejects(connection: Connection, tables: Tables, id: int | None = Non
     while page := connection.execute(statement.where(table.c.id > last)).all():
         yield from map(_row, page)
         last = page[-1].id
+
+
+def reasons(connection: Connection, tables: Tables, id: int, most: int) -> tuple[RejectReason, ...]:
+    """Return why rows of an import were rejected: the most frequent reasons first, then those of earlier lines."""
+    table = tables.rejects
+    rows, line = func.count(), func.min(table.c.line)
+    statement = select(table.c.reason, rows, line).where(table.c.import_id == id).group_by(table.c.reason)
+    # Of several reasons in one line, the one that came first.
+    ordered = statement.order_by(rows.desc(), line, func.min(table.c.id)).limit(most)
+    return tuple(RejectReason(*found) for found in connection.execute(ordered))
 
 
 def has_texts(connection: Connection, tables: Tables, id: int) -> bool:

@@ -17,6 +17,7 @@ from crmcore.store import alter
 from crmcore.store.checks import RefusedRecords, find_refused_records, refuse_broken_references, refuse_duplicates
 from crmcore.store.convert import convert_fields, fill_folded, rename_in_rows
 from crmcore.store.engine import reading, restructuring
+from crmcore.store.filling import no_empty_file
 from crmcore.store.installed import (
     Installed,
     check_up_to_date,
@@ -112,7 +113,7 @@ def upgrade(
         UsageError: `drop` names something that the upgrade would not drop.
     """
     statements: list[str] = []
-    with restructuring(engine, commit=not dry_run) as connection:
+    with no_empty_file(engine), restructuring(engine, commit=not dry_run) as connection:
         event.listen(connection, "before_cursor_execute", _collector(statements))
         installed = read_installed(connection, tables)
         refuse_newer({name: origin.version for name, origin in installed.items()}, origins)

@@ -32,6 +32,11 @@ class Column:
     name: str
     titles: Mapping[str, str] = attrs.field(factory=dict, validator=titles)
     kind: ValueKind = "text"
+    field: str | None = None
+    """Entity and field whose values these are, ``customer.abc_class``: people read the titles of its codes, in tables
+    and charts; CSV and JSON keep the codes."""
+    values: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict, validator=a(Mapping))
+    """Code -> its titles by language, filled in from `field`."""
 
 
 @frozen(kw_only=True)

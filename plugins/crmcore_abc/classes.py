@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crmcore.types import Transaction
 
 COLUMNS = (
-    Column(name="class", titles={"en": "Class", "zh-CN": "等级"}),
+    Column(name="class", titles={"en": "Class", "zh-CN": "等级"}, field="customer.abc_class"),
     Column(name="customers", titles={"en": "Customers", "zh-CN": "客户数"}, kind="integer"),
     Column(name="customer_share", titles={"en": "Share of customers", "zh-CN": "客户占比"}, kind="share"),
     Column(name="revenue", titles={"en": "Revenue", "zh-CN": "销售额"}, kind="money"),

@@ -229,6 +229,12 @@ def test_tenants_share_a_registry_and_nothing_else(make_crm, tmp_path):
 
 def test_a_database_that_is_not_up_to_date_says_what_to_do(make_crm, tmp_path):
     crm = make_crm().tenant(f"sqlite:///{tmp_path / 'empty.db'}")
+    with (
+        pytest.raises(DatabaseError, match=r"there is no database .*empty\.db[\s\S]*crmcore db upgrade"),
+        crm.session(),
+    ):
+        pass
+    (tmp_path / "empty.db").touch()
     with pytest.raises(DatabaseError, match=r"not up to date for: core[\s\S]*crmcore db upgrade"), crm.session():
         pass
     crm.close()

@@ -37,6 +37,38 @@ def test_another_configuration_is_named_by_option_or_environment(
     run("list", "customer")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check",
+        "list customer",
+        "create customer --set name=Acme",
+        "score run",
+        "db status",
+        "db backup backup.zip",
+        "import customer customers.csv",
+        "import customer customers.csv --dry-run",
+        "plugins purge churn --export purged.zip --yes",
+    ],
+)
+def test_a_database_that_is_not_there_is_named_and_not_made(demo: Path, run: Run, command: str) -> None:
+    config(Path("crm.toml").read_text(encoding="utf-8").replace("sqlite:///crm.db", "sqlite:///typo.db"))
+    Path("customers.csv").write_text("name\nAcme\n", encoding="utf-8")
+    before = {*Path().iterdir()}
+    said = run(*command.split(), code=1 if command == "check" else 8).output
+    assert f"there is no database {Path('typo.db').absolute()}" in said
+    assert "`crmcore init` and `crmcore db upgrade` make one; or correct `url` under [database]" in said
+    assert {*Path().iterdir()} == before
+
+
+def test_a_database_that_is_not_there_is_made_by_an_upgrade_and_not_by_its_rehearsal(demo: Path, run: Run) -> None:
+    config(Path("crm.toml").read_text(encoding="utf-8").replace("sqlite:///crm.db", "sqlite:///other.db"))
+    assert "CREATE TABLE" in run("db", "upgrade", "--dry-run").stdout
+    assert not Path("other.db").exists()
+    run("db", "upgrade")
+    assert run("check").stdout == "no problems\n"
+
+
 def test_all_problems_are_told_at_once_with_their_lines(tmp_path: Path, run: Run) -> None:
     config(
         '[instance]\ntimezone = "Asia/Shangai"\n[database]\nurl = "mysql://x"\n'

@@ -119,10 +119,30 @@ def test_rows_that_replace_what_others_of_the_file_have_written_are_told(file: P
     assert done["overwriting"] == {"rows": 8, "lines": [3, 4, 5, 6, 7]}
 
 
-def test_only_the_first_problems_fill_the_screen(file: Path, run: Run) -> None:
-    file.write_text("name,founded_date\n" + "".join(f"C{n},nonsense\n" for n in range(25)), encoding="utf-8")
+def test_rows_rejected_for_the_same_reason_are_told_together_the_most_frequent_reason_first(
+    file: Path, run: Run
+) -> None:
+    rows = ["C,never", *(f"C{n},nonsense" for n in range(1200)), "D,never", "E,soon"]
+    file.write_text("name,founded_date\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    tried = run("import", "customer", "customers.csv", "--dry-run", code=1).stdout.splitlines()
     lines = run("import", "customer", "customers.csv", code=1).stdout.splitlines()
-    assert lines[-2] == "... and 15 more"
+    expected = "founded_date: expected a date such as 2026-11-21, found"
+    assert lines == [
+        "1,203 rejected",
+        f'1,200 rows, the first in line 3, {expected} "nonsense"',
+        f'2 rows, the first in line 2, {expected} "never"',
+        f'line 1204, {expected} "soon"',
+        "rejected rows, with reasons: customers.rejects.csv",
+    ]
+    assert tried == lines[:-1]
+    done = json.loads(run("import", "customer", "customers.csv", "--json", code=1).stdout)
+    assert done["reasons"][1] == {"reason": f'{expected} "never"', "rows": 2, "line": 2}
+
+
+def test_only_the_first_reasons_fill_the_screen(file: Path, run: Run) -> None:
+    file.write_text("name,founded_date\n" + "".join(f"C{n},day {n // 2}\n" for n in range(25)), encoding="utf-8")
+    lines = run("import", "customer", "customers.csv", code=1).stdout.splitlines()
+    assert lines[-2] == "... and 5 rows for other reasons"
     assert len(lines) == 1 + 10 + 2
 
 
@@ -195,9 +215,8 @@ def test_lines_are_counted_with_all_that_was_created_along(empty: Path, run: Run
 def test_a_missing_record_names_the_option_that_creates_it(empty: Path, run: Run) -> None:
     Path("orders.csv").write_text(ORDERS, encoding="utf-8")
     imported = run("import", "order", "orders.csv", code=1)
-    assert 'line 2, Customer: there is no customer "Acme" (--create-missing creates what is not there.)' in (
-        imported.stdout.splitlines()
-    )
+    said = 'there is no customer "Acme" (--create-missing creates what is not there.)'
+    assert f"2 rows, the first in line 2, Customer: {said}" in imported.stdout.splitlines()
 
 
 def test_a_rehearsal_saves_nothing_and_says_so(file: Path, run: Run) -> None:
@@ -287,10 +306,10 @@ def many(path: Path, rows: int) -> None:
 
 
 def test_progress_is_shown_in_a_terminal_and_nowhere_else(file: Path, run: Run) -> None:
-    many(file, 10_000)
+    many(file, 16_000)
     seen = in_terminal("import", "customer", "customers.csv")
-    assert re.search(r"\r\x1b\[K5,000 rows, 50%, [0-9,]+ rows/s, 0:[0-9]{2} left", seen)
-    assert re.search(r"\r\x1b\[K10,000 rows, 100%, [0-9,]+ rows/s, 0:00 left", seen)
+    assert re.search(r"\r\x1b\[K8,000 rows, 50%, [0-9,]+ rows/s, 0:[0-9]{2} left", seen)
+    assert re.search(r"\r\x1b\[K16,000 rows, 100%, [0-9,]+ rows/s, 0:00 left", seen)
     assert "%" not in run("import", "customer", "customers.csv").stderr
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from cli_surroundings import write_plugin
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -68,6 +70,33 @@ def test_a_purge_asks_and_takes_no_for_an_answer(empty: Path, run: Run) -> None:
     assert "does not run" in run("plugins", "purge", "abc", "--undo", "abc.zip", code=2).stderr
     assert "cannot be read" in run("plugins", "purge", "abc", "--undo", "gone.zip", code=8).stderr
     run("check")
+
+
+def test_a_purge_says_that_history_and_imports_of_what_goes_go_too(empty: Path, run: Run) -> None:
+    write_plugin(empty / "plugins", "desk", json.dumps({"name": "desk", "version": "1.0", "summary": "Tickets."}))
+    (empty / "plugins" / "desk" / "schemas").mkdir()
+    (empty / "plugins" / "desk" / "schemas" / "ticket.schema.json").write_text(
+        json.dumps(
+            {
+                "$schema": "urn:crmcore:entity:1",
+                "type": "object",
+                "x-crm": {"plural": "tickets", "display": "title", "match": [{"fields": ["title"]}]},
+                "properties": {name: {"type": "string", "maxLength": 9} for name in ("title", "note")},
+            }
+        )
+    )
+    (empty / "tickets.csv").write_text("title,note\nA,\nA,late\n", encoding="utf-8")
+    run("plugins", "enable", "desk", "--dir", "plugins")
+    run("db", "upgrade")
+    run("import", "ticket", "tickets.csv")
+    run("plugins", "disable", "desk")
+    planned = run("plugins", "purge", "desk", "--export", "desk.zip", answer="no\n", code=1).stdout
+    assert planned.splitlines() == [
+        "Plugin        desk 1.0",
+        "Table goes    ticket: 1 record",
+        "History goes  1 change of its records",
+        "Imports go    1 in the list of imports",
+    ]
 
 
 def test_a_purge_needs_the_right_to_erase(empty: Path, run: Run) -> None:

@@ -196,6 +196,39 @@ def test_a_language_or_currency_that_cannot_be_is_refused(crm_toml, key, value):
     assert problem.pointer == f"instance.{key}"
 
 
+LABELS = (
+    'expected a table of values and conditions such as { A = "annual_revenue >= 1000000", B = "annual_revenue > 0" }'
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "pointer", "said"),
+    [
+        ('labels = ["A", "B"]', "labels", f'{LABELS}, found ["A", "B"]'),
+        ('labels = "A"', "labels", f'{LABELS}, found "A"'),
+        ("labels = 3", "labels", f"{LABELS}, found 3"),
+        ("labels = { A = 3 }", "labels.A", 'expected a condition such as "annual_revenue >= 1000000", found 3'),
+        ("labels = { A = { x = 1 } }", "labels.A", 'expected a condition such as "annual_revenue >= 1000000", found {'),
+        ('rank = "staff"', "rank", 'expected a table such as { by = "annual_revenue", bands = { A = 0.2, B = 1.0 } }'),
+        ("expression = [1]", "expression", 'expected a calculation such as "annual_revenue * 0.1", found [1]'),
+    ],
+)
+def test_a_rule_of_the_wrong_shape_says_what_to_write(crm_toml, written, pointer, said):
+    [problem] = refused(crm_toml(f'[scoring.size]\nentity = "customer"\nfield = "size"\n{written}'))
+
+    assert (problem.line, problem.pointer) == (4, f"scoring.size.{pointer}")
+    assert problem.message.startswith(said)
+
+
+@pytest.mark.parametrize("table", ["scoring", "metrics"])
+def test_rules_and_metrics_have_tables_with_names(crm_toml, table):
+    [problem] = refused(crm_toml(f'[[{table}]]\nfield = "size"'))
+    assert f"each a table [{table}.NAME] of its own" in problem.message
+    [problem] = refused(crm_toml(f'[{table}]\nsize = "big"'))
+    assert (problem.line, problem.pointer) == (2, f"{table}.size")
+    assert f"a table [{table}.NAME] with entity," in problem.message
+
+
 def test_a_plugin_that_is_enabled_twice_is_pointed_at(crm_toml):
     [problem] = refused(crm_toml('[plugins]\nenabled = [\n"abc",\n"tabular",\n"abc",\n]'))
 

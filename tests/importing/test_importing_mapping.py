@@ -99,6 +99,28 @@ def test_an_id_of_somebody_else_is_unknown(plan, cells):
     assert found.read({"ID": "42", "name": "Acme"}).values == {"name": "Acme"}
 
 
+def test_an_id_of_somebody_else_is_the_field_that_is_called_so_too(plan):
+    found = settle(plan("order", "编号", "客户名称"), rows({"编号": "S1"}, {"编号": None}))
+    assert targets(found) == {"编号": "number", "客户名称": "customer"}
+    assert found.read({"编号": "S1"}).values == {"number": "S1"}
+    ours = settle(plan("order", "编号", "客户名称"), rows({"编号": "order:1"}, {"编号": "order:2"}))
+    assert ours.read({"编号": "order:1"}).values == {"id": 1}
+
+
+@pytest.mark.parametrize("number", ["订单编号", "单号", "number"])
+def test_a_header_that_means_a_field_for_certain_goes_before_an_id(plan, number):
+    serial = settle(plan("order", "编号", number), rows({"编号": "1", number: "S1"}))
+    assert (targets(serial), serial.unknown) == ({number: "number"}, ("编号",))
+    ours = settle(plan("order", "编号", number), rows({"编号": "order:1", number: "S1"}))
+    assert targets(ours) == {"编号": "id", number: "number"}
+
+
+def test_rows_of_lines_go_by_a_number_that_an_id_may_be(plan):
+    found = plan("order", "编号", "客户", "产品名称", "数量")
+    assert found.lines is not None
+    assert targets(settle(found, rows({"编号": "S1"})))["编号"] == "number"
+
+
 def test_one_header_names_a_reference_and_two_describe_the_record(plan):
     assert targets(plan("order", "Customer ID")) == {"Customer ID": "customer"}
     assert targets(plan("opportunity", "客户编号", "客户名称")) == {

@@ -18,12 +18,15 @@ from sqlalchemy import event, inspect, text
 from crmcore import CRM
 from crmcore.erase import erase
 from crmcore.errors import DatabaseError, SchemaError, UsageError
+from crmcore.store import imports
 from crmcore.store.engine import reading
 from crmcore.types import Plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from crmcore import Session
 
 ENTITY, EXTENSION = "urn:crmcore:entity:1", "urn:crmcore:extension:1"
 TEXT: dict[str, Any] = {"type": "string", "maxLength": 200}
@@ -127,6 +130,15 @@ def fill(crm: CRM) -> None:
         session.connection.execute(events)
 
 
+def add_import(session: Session, entity: str, *, rejected: int) -> None:
+    """Write an import with rejected rows into the register."""
+    into = (session.connection, session.runtime.tables)
+    id = imports.begin(
+        *into, entity=entity, file="x.csv", digest="", size=1, fingerprint="", actor=session.actor, now=session.now
+    )
+    imports.add_rejects(*into, id, [imports.RejectedRow(n, "bad", "bad", {}) for n in range(rejected)])
+
+
 def stored(crm: CRM) -> dict[str, list[Any]]:
     """Everything that is in the database, by table, with its indexes."""
     with reading(crm.engine) as connection:
@@ -163,11 +175,19 @@ def parts(archive: Path) -> dict[str, list[Any]]:
 def test_what_a_plugin_stored_goes_and_nothing_else(company: Callable[..., CRM], tmp_path: Path) -> None:
     fill(company(DESK, OTHER))
     crm = company()
+    with crm.session() as session:
+        add_import(session, "ticket", rejected=2)
+        add_import(session, "customer", rejected=1)
     before = stored(crm)
 
     planned = crm.plan_purge("desk")
     crm.purge("desk", tmp_path / "desk.zip")
 
+    assert planned.besides == {
+        "history": 2,  # a ticket got its first note, another was deleted
+        "old_values": 3,  # last_ticket with desk_subject, fax, desk_level
+        "events": 1, "imports": 1, "rejected": 2,
+    }  # fmt: skip
     assert planned.entities == {"ticket": 2, "ticket_note": 1}
     assert planned.fields == {
         "customer.fax": 1, "customer.desk_level": 1, "customer.last_ticket": 1, "customer.desk_subject": 1,
@@ -191,6 +211,8 @@ def test_what_a_plugin_stored_goes_and_nothing_else(company: Callable[..., CRM],
         "ix_crm_customer_last_ticket", "ix_crm_customer_website__folded", "uq_crm_customer_fax__folded",
     }  # fmt: skip
     assert after["crmcore_outbox"] == []
+    assert [row["entity"] for row in after["crmcore_import"]] == ["customer"]
+    assert len(after["crmcore_reject"]) == 1
     with crm.session() as session:
         history = session.runtime.tables.history
         rows = session.connection.execute(history.select().order_by(history.c.id)).all()

@@ -213,7 +213,7 @@ def test_what_does_not_fit_is_pointed_at_in_crm_toml(crm_toml, written, instead,
         ("[metrics.visits]", "[metrics.Visits]", 10, "`Visits` cannot be a name here"),
         ('A = "visits >= 3"', '" " = "visits >= 3"', 8, "` ` cannot be a name here: expected a text of at most 60"),
         ("[metrics.visits]", "[metric.visits]", 10, "unknown key `metric` (Did you mean `metrics`?)"),
-        ('A = "visits >= 3"', "A = 3", 8, "expected a condition, found 3"),
+        ('A = "visits >= 3"', "A = 3", 8, 'expected a condition such as "annual_revenue >= 1000000", found 3'),
     ],
 )
 def test_what_is_no_rule_or_metric_at_all_is_refused_while_reading(crm_toml, written, instead, line, said):

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
 import logging
 
 import pytest
+from python_calamine import CalamineWorkbook
 from reporting_world import COLUMNS, DAYS, REPORT, plugin, report_type
 from sqlalchemy import select, text
 
 from crmcore.errors import AccessDenied, PluginError, UsageError, ValidationError
 from crmcore.i18n import speaking
-from crmcore.reporting import Computed, Failed, imprint_of, run_report, run_reports
+from crmcore.reporting import (
+    Computed,
+    Failed,
+    comma_separated,
+    imprint_of,
+    json_document,
+    markdown,
+    page,
+    run_report,
+    run_reports,
+    workbook,
+)
+from crmcore.reporting.chart_spec import complete
 from crmcore.reporting.parameters import parameter_title, share_out
-from crmcore.types import Column, Report
+from crmcore.reporting.values import cell_text
+from crmcore.types import Chart, Column, Report
 
 
 def told(given):
@@ -139,3 +155,35 @@ def test_the_imprint_says_where_when_and_for_whom(make_crm):
         imprint = imprint_of(session)
     assert (imprint.instance, imprint.login, imprint.currency) == ("Test", "system", "CNY")
     assert f"{imprint.at:%Y-%m-%d %H:%M}" == "2026-01-15 16:00"
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh-CN", "已发货"), ("en", "Shipped")])
+def test_people_read_the_titles_of_a_fields_codes_and_programs_the_codes(make_crm, language, title):
+    report = Report(
+        titles={"en": "Orders"},
+        columns=[Column(name="status", field="order.status"), Column(name="orders", kind="integer")],
+        rows=[("shipped", 3), ("unheard-of", 1), (None, 2)],
+        charts=[Chart(spec={"mark": "bar", "encoding": {"x": {"field": "status"}, "y": {"field": "orders"}}})],
+    )
+    crm = make_crm(plugins=[plugin(report_type(report))])
+    with crm.session() as session, speaking(language):
+        (found,) = outcomes = run_reports(session, {"sales.best": {}})
+        imprint = imprint_of(session)
+        shown = [cell_text(found.report.columns[0], row[0]) for row in found.report.rows]
+        assert shown == [title, "unheard-of", "–"]
+        drawn = complete(found.report, found.report.charts[0])["data"]["values"]
+        assert [row["status"] for row in drawn] == [title, "unheard-of", "–"]
+        assert f'<td class="text">{title}</td>' in page.render(outcomes, imprint)
+        assert f"| {title} |" in markdown.render(outcomes, imprint)
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(workbook.render(outcomes, imprint))).get_sheet_by_index(0)
+        assert [title, 3.0] in sheet.to_python()
+        assert json.loads(json_document.render(outcomes, imprint))["rows"][0]["status"] == "shipped"
+        assert comma_separated.render(outcomes, imprint).splitlines()[1] == "shipped,3"
+
+
+@pytest.mark.parametrize("field", ["order.stautus", "ordre.status", "status"])
+def test_a_column_of_a_field_that_is_not_there_is_named(make_crm, field):
+    report = Report(titles={}, columns=[Column(name="status", field=field)], rows=[])
+    crm = make_crm(plugins=[plugin(report_type(report))])
+    with crm.session() as session, pytest.raises(PluginError, match=f"column status: there is no field '{field}'"):
+        run_report(session, "sales.best")

@@ -160,9 +160,14 @@ def test_every_value_of_an_enum_has_its_own_title_in_both_languages(entity: str,
 # -- headers of real files --------------------------------------------------------------------------------------
 
 
+DECIDED_BY_CELLS = {"order": {"编号": {"id", "number"}}}
+"""Words for the record itself that are another field's too: a column of references is the one, any other the other."""
+
+
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_no_header_could_mean_two_fields_of_one_entity(entity: str) -> None:
-    assert {header: fields for header, fields in claims(entity).items() if len(fields) > 1} == {}
+def test_no_header_could_mean_two_fields_of_one_entity_unless_its_cells_decide(entity: str) -> None:
+    twice = {header: fields for header, fields in claims(entity).items() if len(fields) > 1}
+    assert twice == DECIDED_BY_CELLS.get(entity, {})
 
 
 @pytest.mark.parametrize(("entity", "field"), FIELDS)

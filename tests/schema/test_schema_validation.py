@@ -98,6 +98,22 @@ def test_a_missing_field_is_named_whoever_asks_for_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ({"required": ["at"]}, '"due" or "at" is required'),
+        ({"required": ["at"], "$comment": "It happened."}, '"due" or "at" is required'),
+        ({"required": ["at", "who"]}, '"due" is required'),
+        ({"required": ["at"], "properties": {"at": {"minLength": 2}}}, '"due" is required'),
+    ],
+)
+def test_a_field_that_another_one_makes_up_for_is_named_with_it(condition: Any, message: str) -> None:
+    properties = {name: {"type": "string", "maxLength": 9} for name in ("at", "due", "who")}
+    rule = {"if": condition, "then": {"$comment": "Fine."}, "else": {"required": ["due"]}}
+    (problem,) = Validator(entity_with(properties, **rule)).problems({"who": "Ada"})
+    assert (problem.message, problem.field, problem.code) == (message, "due", "required")
+
+
 def test_a_rule_of_the_entity_is_explained_like_a_rule_of_the_field() -> None:
     [problem] = Validator(ORDER).problems({"name": "a", "status": "paid", "paid_at": "2026-11-21T18:55:00Z"})
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
+from attrs import asdict
 
 from crmcore.cli.output import print_pairs, remark
 from crmcore.i18n import gettext as _
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from crmcore.importing.plan import Plan
     from crmcore.importing.progress import Progress
     from crmcore.importing.undo import UndoResult
-    from crmcore.types import Problem, SourceHeader
+    from crmcore.store.imports import RejectReason
+    from crmcore.types import SourceHeader
 
-__all__ = ["ProgressLine", "outcome_line", "print_plan", "print_problems", "print_result", "result_json", "undo_line"]
+__all__ = ["ProgressLine", "outcome_line", "print_plan", "print_result", "result_json", "undo_line"]
 
 _SHOWN = 10
-"""Problems, and replaced cells, on the screen; the file of rejects and ``--json`` have more."""
+"""Reasons, and replaced cells, on the screen; the file of rejects and ``--json`` have more."""
+_LONGEST = 1000
+"""Characters of a reason on the screen: everything that is wrong with a row is one."""
 _SECONDS_BETWEEN = 0.25
 _CLEAR = "\r\033[K"
 
@@ -118,7 +122,7 @@ def print_result(result: ImportResult) -> None:
         click.echo(_("created along: {counts}").format(counts=counts))
     _print_cleaned(result)
     _print_overwriting(result)
-    print_problems(result)
+    _print_rejected(result)
     changed = any(result.outcomes.get(outcome) for outcome in ("created", "updated"))
     if result.dry_run:
         remark(_("this was tried and thrown away: nothing was saved"))
@@ -128,16 +132,17 @@ def print_result(result: ImportResult) -> None:
         remark(_("nothing has changed: all of it was here already"))
 
 
-def print_problems(result: ImportResult, most: int = _SHOWN, indent: str = "") -> None:
-    """Print the first problems, and where the rejected rows are."""
-    for problem in result.problems[:most]:
-        click.echo(indent + _line(problem))
-    more = max(result.outcomes.get("rejected", 0), len(result.problems)) - most
+def _print_rejected(result: ImportResult) -> None:
+    """Print why rows were rejected, the most frequent reasons first, and where the rows are."""
+    shown = result.reasons[:_SHOWN]
+    for reason in shown:
+        click.echo(_reason_line(reason))
+    more = result.outcomes.get("rejected", 0) - sum(reason.rows for reason in shown)
     if more > 0:
-        click.echo(indent + ngettext("... and {n} more", "... and {n} more", more).format(n=f"{more:,}"))
+        said = ngettext("... and {n} row for another reason", "... and {n} rows for other reasons", more)
+        click.echo(said.format(n=f"{more:,}"))
     if result.rejects:
-        said = _("rejected rows, with reasons: {file}").format(file=_from_here(result.rejects))
-        click.echo(indent + said)
+        click.echo(_("rejected rows, with reasons: {file}").format(file=_from_here(result.rejects)))
 
 
 def result_json(result: ImportResult) -> dict[str, Any]:
@@ -160,6 +165,7 @@ def result_json(result: ImportResult) -> dict[str, Any]:
         "cleaned": [{"header": h, "from": a, "to": b, "rows": n} for (h, a, b), n in result.cleaned.items()],
         "overwriting": {"rows": result.overwriting, "lines": list(result.overwriting_lines)},
         "problems": [{k: v for k in names if (v := getattr(problem, k)) is not None} for problem in result.problems],
+        "reasons": [asdict(reason) for reason in result.reasons],
         "rejects": str(result.rejects) if result.rejects else None,
         "resumed": result.resumed,
     }
@@ -236,8 +242,10 @@ def _from_here(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _line(problem: Problem) -> str:
-    where = _("line {line}").format(line=problem.line) if problem.line else ""
-    named = ", ".join(part for part in (where, problem.field) if part)
-    said = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
-    return f"{named}: {said}" if named else said
+def _reason_line(reason: RejectReason) -> str:
+    if reason.rows == 1:
+        where = _("line {line}").format(line=reason.line)
+    else:
+        where = _("{n} rows, the first in line {line}").format(n=f"{reason.rows:,}", line=reason.line)
+    text = reason.reason if len(reason.reason) <= _LONGEST else f"{reason.reason[:_LONGEST]}…"
+    return f"{where}, {text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,12 +95,53 @@ def _print(going: Purge) -> None:
         (_("Emptied"), f"{field}: " + ngettext("{n} reference", "{n} references", n).format(n=f"{n:,}"))
         for field, n in going.references.items()
     ]
+    pairs += _of_core(going)
     pairs += [
         (_("Stays"), f"{value}: " + ngettext("in {n} record", "in {n} records", n).format(n=f"{n:,}"))
         for value, n in going.values.items()
     ]
     pairs += [(_("Stays"), _("{field}: declared by somebody else").format(field=field)) for field in going.adopted]
     print_pairs(pairs)
+
+
+def _of_core(going: Purge) -> list[tuple[str, str]]:
+    """Return what goes besides tables and columns of the plugin."""
+    rows = Counter(going.besides)
+    said = [
+        (
+            "history",
+            _("History goes"),
+            ngettext("{n} change of its records", "{n} changes of its records", rows["history"]),
+        ),
+        (
+            "old_values",
+            _("History goes"),
+            ngettext("{n} change of its fields", "{n} changes of its fields", rows["old_values"]),
+        ),
+        (
+            "followed",
+            _("Emptied"),
+            ngettext("what {n} change followed from", "what {n} changes followed from", rows["followed"]),
+        ),
+        (
+            "events",
+            _("Events go"),
+            ngettext("{n} that was not delivered yet", "{n} that were not delivered yet", rows["events"]),
+        ),
+        (
+            "imports",
+            _("Imports go"),
+            ngettext("{n} in the list of imports", "{n} in the list of imports", rows["imports"]),
+        ),
+        (
+            "rejected",
+            _("Imports go"),
+            ngettext(
+                "{n} rejected row that is in no file yet", "{n} rejected rows that are in no file yet", rows["rejected"]
+            ),
+        ),
+    ]
+    return [(title, text.format(n=f"{rows[name]:,}")) for name, title, text in said if rows[name]]
 
 
 def _confirmed(name: str) -> bool:

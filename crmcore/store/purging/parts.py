@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
-from sqlalchemy import and_, or_, select, type_coerce
+from sqlalchemy import and_, func, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import Text
 
 from crmcore.store.structure import build_structure, column_types, read_structure
 from crmcore.store.tables import CORE_PREFIX, REF_ENTITY, REF_ID, table_name
@@ -37,7 +36,7 @@ class Part:
     """Those that are in the archive, the key first."""
     types: tuple[str, ...]
     where: tuple[ColumnElement[bool], ...] = ()
-    """Which rows it is about; in the history the candidates."""
+    """Which rows it is about."""
     fields: frozenset[str] = frozenset()
     """Whose old values go from the history."""
 
@@ -108,7 +107,7 @@ class _Parts:
         if self.dialect == "postgresql":
             named = [type_coerce(history.c.old, JSONB).has_key(name) for name in sorted(fields)]
         else:
-            named = [type_coerce(history.c.old, Text).contains(f'"{name}"') for name in sorted(fields)]
+            named = [func.json_type(history.c.old, f"$.{name}").is_not(None) for name in sorted(fields)]
         where = and_(history.c.entity == entity, or_(*named))
         return self._part("history", history.name, f"{history.name}.{entity}", where, fields=fields)
 

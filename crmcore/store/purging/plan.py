@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,12 @@ from crmcore.schema.documents import CORE, INSTANCE
 from crmcore.schema.model import Kind
 from crmcore.store.installed import read_installed
 from crmcore.store.purging.parts import find_parts
-from crmcore.store.tables import REF_ENTITY, table_name
+from crmcore.store.tables import CORE_PREFIX, REF_ENTITY, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, FromClause
 
     from crmcore.schema.model import Entity
     from crmcore.store.installed import Installed, StoredField
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
     from crmcore.store.tables import Tables
 
 __all__ = ["Purge", "plan_purge"]
+
+_OF_CORE: Mapping[tuple[str, str], str] = {
+    ("rows", "history"): "history",
+    ("history", "history"): "old_values",
+    ("values", "history"): "followed",
+    ("rows", "outbox"): "events",
+    ("rows", "import"): "imports",
+    ("rows", "reject"): "rejected",
+}
+"""Kind of a part and its table -> what `Purge.besides` calls it."""
 
 
 @frozen(kw_only=True)
@@ -43,6 +54,10 @@ class Purge:
     """References to any record (``activity.subject``) that lead to its records and are emptied -> how many."""
     values: Mapping[str, int]
     """Values that it added and that stay in rows (``activity.kind = wechat``) -> in how many records."""
+    besides: Mapping[str, int]
+    """What goes from the tables of the core -> in how many rows: the ``history`` of its records, ``old_values`` of its
+    fields, what changes of other records ``followed`` from, undelivered ``events``, ``imports`` and their ``rejected``
+    rows."""
     adopted: tuple[str, ...]
     """Fields that somebody else declares by now, and that therefore stay."""
     columns: Mapping[str, frozenset[str]]
@@ -83,15 +98,17 @@ def plan_purge(
     fields: dict[str, frozenset[str]] = {}
     for entity, name in going:
         fields[entity] = fields.get(entity, frozenset()) | {name}
+    parts = find_parts(connection, tables, plugin, own=own, columns=columns, fields=fields, pointing=pointing)
     return Purge(
         plugin=origin,
         entities={e: _count(connection, table_name(e)) for e in sorted(own)},
         fields={f"{e}.{name}": _filled(connection, e, name, stored) for (e, name), stored in sorted(going.items())},
         references={f"{e}.{name}": n for e, name in pointing if (n := _leading(connection, e, name, own))},
         values=dict(_values_in_use(connection, origin, entities)),
+        besides=_besides(connection, parts),
         adopted=tuple(sorted(f"{entity}.{name}" for entity, name in adopted)),
         columns=columns,
-        parts=find_parts(connection, tables, plugin, own=own, columns=columns, fields=fields, pointing=pointing),
+        parts=parts,
         others=tuple(other for name, other in others.items() if name not in enabled),
     )
 
@@ -168,6 +185,15 @@ def _values_in_use(
                     yield f"{entity.name}.{name} = {value}", n
 
 
+def _besides(connection: Connection, parts: Iterable[Part]) -> Mapping[str, int]:
+    found: Counter[str] = Counter()
+    for part in parts:
+        name = _OF_CORE.get((part.kind, part.table.name.removeprefix(CORE_PREFIX)))
+        if name is not None:
+            found[name] += _rows(connection, part.table, *part.where)
+    return {name: found[name] for name in _OF_CORE.values() if found[name]}
+
+
 def _filled(connection: Connection, entity: str, name: str, stored: StoredField) -> int:
     return _count(connection, table_name(entity), sql_column(stored.columns(name)[0]).is_not(None))
 
@@ -177,4 +203,8 @@ def _leading(connection: Connection, entity: str, name: str, own: Collection[str
 
 
 def _count(connection: Connection, name: str, *where: ColumnElement[bool]) -> int:
-    return int(connection.execute(select(func.count()).select_from(table(name)).where(*where)).scalar_one())
+    return _rows(connection, table(name), *where)
+
+
+def _rows(connection: Connection, rows: FromClause, *where: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).select_from(rows).where(*where)).scalar_one())
