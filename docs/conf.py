@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from docutils import nodes
 from pygments.lexer import RegexLexer, words
 from pygments.lexers.special import TextLexer
 from pygments.token import Keyword, Name, Number, Operator, String, Text
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 INDEX = "docs/README"
+LONG = 40  # characters of a cell that is a sentence
 KEYWORDS = "and or not in between contains starts with is empty any true false me my_team"
 
 project = "crmcore"
@@ -47,6 +49,8 @@ html_show_sphinx = False
 # A site begins at index.html, this one at the README of the project.
 html_additional_pages = {"index": "beginning.html"}
 templates_path = ["site"]
+html_static_path = ["site/static"]
+html_css_files = ["tables.css"]
 
 
 class ConditionLexer(RegexLexer):
@@ -72,6 +76,7 @@ def setup(app: Sphinx) -> None:
     app.add_lexer("calculation", ConditionLexer)
     app.add_lexer("csv", TextLexer)
     app.connect("source-read", _add_sidebar)
+    app.connect("doctree-read", _mark_sentences)
     app.connect("missing-reference", _leave_folder)
 
 
@@ -80,6 +85,13 @@ def _add_sidebar(app: Sphinx, page: str, source: list[str]) -> None:
     if page == root_doc:
         app.env.note_dependency(f"{INDEX}.md")
         source[0] += "\n".join(["", *_trees((CHECKOUT / f"{INDEX}.md").read_text(encoding="utf-8"))])
+
+
+def _mark_sentences(_app: Sphinx, page: nodes.document) -> None:
+    """Mark the cells of tables that need a width for reading; without it a phone makes towers of them."""
+    for cell in page.findall(nodes.entry):
+        if len(cell.astext()) > LONG:
+            cell["classes"].append("long")
 
 
 def _leave_folder(_app: Sphinx, _env: BuildEnvironment, link: Element, text: Element) -> Element | None:

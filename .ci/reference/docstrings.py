@@ -11,7 +11,7 @@ from markdown import from_docstring, one_line
 __all__ = ["Docstring", "read"]
 
 HEADING = re.compile(r"^(Args|Attributes|Example|Raises|Returns|Since|Yields):\n", re.MULTILINE)
-ENTRY = re.compile(r"^(\w[\w, .]*): ", re.MULTILINE)
+ENTRY = re.compile(r"^(\*{0,2}\w[\w, .]*): ", re.MULTILINE)
 
 
 @frozen

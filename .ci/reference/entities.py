@@ -66,9 +66,19 @@ def _section(entity: Entity) -> str:
         ("shown by", code(entity.display)),
         ("recognised by", "; ".join(_rule(rule) for rule in entity.match)),
         ("searched", ", ".join(code(name) for name in entity.search)),
+        *_between_fields(entity),
     ]
     parts = [f"## {entity.name}", listed(facts), fields(entity.fields.values())]
     return "\n\n".join(part.strip() for part in parts)
+
+
+def _between_fields(entity: Entity) -> Iterable[tuple[str, str]]:
+    """Yield what must be filled in where other fields are, or are not."""
+    for rule in (entity.schema, *entity.schema.get("allOf", ())):
+        looked_at = " and ".join(code(name) for name in rule.get("if", {}).get("required", ()))
+        for clause, state in (("then", "filled in"), ("else", "empty")):
+            needed = rule.get(clause, {}).get("required", ())
+            yield f"needed where {looked_at} is {state}", ", ".join(code(name) for name in needed)
 
 
 def _titles(field: Field) -> tuple[str, str]:

@@ -123,7 +123,8 @@ def _methods(thing: type) -> Iterator[str]:
         is_value = isinstance(member, property | cached_property)
         written = name if is_value else f"{name}{signature(function, method=True)}"
         more = [said.summary, one_line(from_docstring(said.body))]
-        more += [f"*{argument}*: {text}" for argument, text in said.entries("Args")]
+        arguments = ((name.replace("*", r"\*"), text) for name, text in said.entries("Args"))
+        more += [f"*{argument}*: {text}" for argument, text in arguments]
         more += [f"Returns: {said.text('Returns')}"] if "Returns" in said.sections else []
         more += [f"Raises {code(error)}: {text}" for error, text in said.entries("Raises")]
         yield f"`{written}`  \n  {' '.join(part for part in more if part)}"

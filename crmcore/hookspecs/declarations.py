@@ -166,6 +166,9 @@ def crm_report_types(settings: Mapping[str, Any]) -> Iterable[ReportType]:
 def crm_permissions() -> Iterable[Permission]:
     """Declare named rights besides the four actions on entities, which roles in ``crm.toml`` may be granted.
 
+    ``grants = ["abc.run"]`` in a role gives one; administrators have all. The plugin asks for it where it matters, with
+    ``tx.granted("abc.run")``.
+
     Returns:
         Permissions named ``<plugin>.<permission>``.
 

@@ -26,7 +26,7 @@ class Kind:
 _KINDS = (
     Kind("scoring", "Says how active customers are: high, medium or low."),
     Kind("pipeline", "Takes customers through stages with win rates, from the first question to an agreement."),
-    Kind("importer", "Reads and writes text files with a card for each record.", adds_fields=False),
+    Kind("importer", "Reads and writes text files with a few lines for each record.", adds_fields=False),
     Kind("report", "Reports orders and revenue by region.", adds_fields=False),
     Kind("entity", "Keeps what is agreed with customers for a period of time."),
 )

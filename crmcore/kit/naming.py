@@ -21,6 +21,14 @@ _OWN_PREFIX = "crmcore"
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _LONGEST = 28
 """Characters of a plugin's name: its fields are called after it, and a field has at most 40."""
+_EXAMPLE = ("acme", "visits")
+_NO_PLURAL = re.compile(r"(ss|us|is|(^|_)(.|..|news|series))$")
+_SINGULARS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
+_PLURALS = (
+    (re.compile(r"[^aeiou](y)$"), "ies"),
+    (re.compile(r"s(is)$"), "es"),
+    (re.compile(r"(?:s|x|ch|sh)()$"), "es"),
+)
 
 
 @frozen
@@ -48,17 +56,12 @@ class Names:
     @property
     def entity(self) -> str:
         """An entity called after the plugin, in the singular: ``visit``."""
-        name = self.plugin
-        if name.endswith("ies"):
-            return name[:-3] + "y"
-        return name[:-1] if name.endswith("s") and not name.endswith("ss") else name
+        return _singular(self.plugin)
 
     @property
     def plural(self) -> str:
         """Its plural: ``visits``."""
-        if self.entity.endswith("y"):
-            return self.entity[:-1] + "ies"
-        return self.entity + ("es" if self.entity.endswith("s") else "s")
+        return _plural(self.entity)
 
     @property
     def entity_title(self) -> str:
@@ -99,8 +102,11 @@ def _refuse_unusable(names: Names) -> None:
     try:
         manifest_of({"name": names.plugin, "version": "0.1.0", "summary": names.title})
     except ManifestError as error:
-        message = _("`{name}` cannot be the name of a plugin").format(name=names.plugin)
-        raise UsageError(message, hint="; ".join(problem.message for problem in error.problems)) from error
+        message = _("`{name}` cannot be the name of a plugin: {reason}").format(
+            name=names.plugin, reason="; ".join(problem.message for problem in error.problems)
+        )
+        prefix, _underscore, plugin = names.package.partition("_")
+        raise UsageError(message, hint=_("Write {name}").format(name=f"{prefix}_my_{plugin}")) from error
     if len(names.plugin) > _LONGEST:
         message = _("the plugin's name has {found} characters, and may have {most}")
         raise UsageError(
@@ -109,13 +115,38 @@ def _refuse_unusable(names: Names) -> None:
 
 
 def _like(name: str) -> str:
-    """Return a name that could be meant."""
+    """Return what to write, with a name that could be meant."""
     words = "_".join(re.findall(r"[a-z0-9]+", name.lower()))
     if _NAME.fullmatch(words):
         return _("Write {name}").format(name=words)
-    said = _("Write a prefix of your own, an underscore and a name, in lower case: {name}")
-    word = words if words[:1].isalpha() else "visits"
-    return said.format(name=f"acme_{word}")
+    prefix, underscore, _rest = name.lower().partition("_")
+    if not re.fullmatch("[a-z][a-z0-9]*", prefix):
+        prefix, word = _EXAMPLE
+    elif underscore or prefix == _EXAMPLE[0]:
+        word = _EXAMPLE[1]
+    else:
+        prefix, word = _EXAMPLE[0], prefix
+    said = _(
+        "Write a prefix of your own, an underscore and a name, in lower-case letters from a to z and digits: {name}"
+    )
+    return said.format(name=f"{prefix}_{word}")
+
+
+def _singular(name: str) -> str:
+    """Return what one of them is called; a name that only looks like a plural stays as it is."""
+    if _NO_PLURAL.search(name):
+        return name
+    for ending, single in _SINGULARS:
+        if name.endswith(ending):
+            return name.removesuffix(ending) + single
+    return name
+
+
+def _plural(name: str) -> str:
+    for pattern, ending in _PLURALS:
+        if (found := pattern.search(name)) is not None:
+            return name[: found.start(1)] + ending
+    return f"{name}s"
 
 
 def _spoken(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve
-from sqlalchemy import CompoundSelect, Select, select
+from sqlalchemy import CompoundSelect, FromClause, Select, select
 
 from crmcore.access import live
 from crmcore.errors import NotFound, UsageError, ValidationError
@@ -143,7 +143,7 @@ class Session(UnitOfWork):
             UsageError: it is not a SELECT; writing goes through the two doors.
         """
         if not isinstance(statement, Select | CompoundSelect):
-            raise UsageError(_("only SELECT statements are run here"), hint=_("Save records to write."))
+            raise UsageError(_("only SELECT statements are run here"), hint=_instead_of(statement))
         return self.connection.execute(statement)
 
     # -- the first door -----------------------------------------------------------------------------------------
@@ -298,3 +298,8 @@ def _expect_one_of(value: object, known: Sequence[str], name: str) -> None:
             _("{name}: unexpected {found!r}").format(name=name, found=value),
             hint=_("Known: {known}").format(known=", ".join(known)),
         )
+
+
+def _instead_of(statement: object) -> str:
+    rows = isinstance(statement, FromClause)
+    return _("Select from it: select(...).") if rows else _("Save records to write.")

@@ -187,6 +187,10 @@ class UnitOfWork:
         """Return the settings of a plugin, defaults filled in."""
         return self.runtime.registry.plugins[plugin].settings
 
+    def granted(self, permission: str) -> bool:
+        """Return whether the actor has a permission, the core's own or one that a plugin declares."""
+        return self.access.may(self.actor, permission)
+
     def attributed(self, name: str, function: Callable[..., _T], *arguments: Any) -> _T:
         """Call a function of a declaration, a report's for instance, in its plugin's name.
 

@@ -5,6 +5,7 @@ How it looks is ``page.css``, which is put into the page; charts are drawn by :m
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -30,6 +31,9 @@ __all__ = ["render"]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CLASSES: Mapping[ValueKind, str] = {**dict.fromkeys(RIGHT, "number"), "date": "whole", "ref": "whole", "text": "text"}
 """How the cells of a kind are set: at the right in figures of one width, never broken into lines, or in lines."""
+_LONG = 24
+"""Characters of a text that is set in lines of a width for reading: a phone would make a tower of it."""
+_CODE = re.compile(r"`([^`\n]+)`")
 
 
 def render(outcomes: Sequence[Outcome], imprint: Imprint) -> str:
@@ -106,10 +110,10 @@ def _section(outcome: Outcome, *, titled: bool) -> Iterator[str]:
         yield from _facts(outcome.report)
         yield from _charts(outcome)
         yield from _table(outcome)
-        yield from (f'<p class="note">{escape(note)}</p>' for note in outcome.report.notes)
+        yield from (f'<p class="note">{_sentence(note)}</p>' for note in outcome.report.notes)
     else:
         reason = _("This report could not be computed: {reason}").format(reason=outcome.error.message)
-        yield f'<p class="warning">{escape(reason)}</p>'
+        yield f'<p class="warning">{_sentence(reason)}</p>'
     yield "</section>"
 
 
@@ -131,7 +135,7 @@ def _facts(report: Report) -> Iterator[str]:
 
 def _charts(outcome: Computed) -> Iterator[str]:
     if outcome.report.charts and not charts.can_draw():
-        yield f'<p class="warning">{escape(charts.missing_extra())}</p>'
+        yield f'<p class="warning">{_sentence(charts.missing_extra())}</p>'
         return
     for number, chart in enumerate(outcome.report.charts, start=1):
         yield from _figure(outcome, number, chart)
@@ -167,5 +171,12 @@ def _table(outcome: Computed) -> Iterator[str]:
 
 def _cell(tag: str, column: Column, text: str, attributes: str = "") -> str:
     kind = _CLASSES.get(column.kind)
+    if kind == "text" and tag == "td" and len(text) > _LONG:
+        kind = "text long"
     set_as = f' class="{kind}"' if kind else ""
     return f"<{tag}{set_as}{attributes}>{escape(text)}</{tag}>"
+
+
+def _sentence(text: str) -> str:
+    """Return a sentence of a program with what stands between backticks, commands for instance, set as such."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))

@@ -83,6 +83,9 @@ class Transaction(Protocol):
     def settings(self, plugin: str) -> Mapping[str, Any]:
         """Return the settings of a plugin, defaults filled in."""
 
+    def granted(self, permission: str) -> bool:
+        """Return whether the actor has a permission that a plugin declares."""
+
     def table(self, entity: str) -> Any:
         """Return the live rows that the actor may see as a SQLAlchemy subquery; columns are fields."""
 
@@ -91,6 +94,9 @@ class Transaction(Protocol):
 
     def get(self, entity: str, id: int) -> Any:
         """Return one record."""
+
+    def find(self, entity: str, where: str | None = None, *, order: str | None = None, limit: int = 50) -> Any:
+        """Return a page of live records that a condition selects."""
 
     def create(self, entity: str, values: Mapping[str, Any]) -> Any:
         """Create a record through the first write door."""

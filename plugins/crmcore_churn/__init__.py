@@ -58,7 +58,7 @@ def crm_report_types() -> Iterator[ReportType]:
     """Declare the reports of who may be lost, of retention, and of whom to win back."""
     yield ReportType(
         name="churn.at_risk",
-        summary="Customers who may be lost, why, and what they used to bring in a year",
+        summary="Customers who may be lost, why, and their usual yearly revenue",
         titles={"en": "Customers at risk", "zh-CN": "流失预警"},
         parameters=at_risk.PARAMETERS,
         compute=at_risk.at_risk_table,

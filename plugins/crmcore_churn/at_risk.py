@@ -1,4 +1,4 @@
-"""The report ``churn.at_risk``: who may be lost, why, and what they used to bring in a year."""
+"""The report ``churn.at_risk``: who may be lost, why, and their usual yearly revenue."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def at_risk_table(tx: Session, parameters: Mapping[str, Any]) -> Report:
     rows = labelled(tx, risk, as_of)
     shown = [_row(row, as_of) for row in rows[: parameters["limit"]]]
     count = {"en": "Customers", "zh-CN": "客户数"}
-    yearly = {"en": "Used to bring a year", "zh-CN": "原年均销售额合计"}
+    yearly = {"en": "Usual yearly revenue in all", "zh-CN": "原年均销售额合计"}
     together = sum((a_year(row) or Decimal(0) for row in rows), Decimal(0))
     return Report(
         titles=TITLES[risk],
@@ -71,7 +71,7 @@ def at_risk_table(tx: Session, parameters: Mapping[str, Any]) -> Report:
 
 
 def labelled(tx: Session, risk: str, as_of: dt.date) -> Sequence[Row]:
-    """Return the customers with a label and their metrics as of a day, those who used to bring most first."""
+    """Return the customers with a label and their metrics as of a day, the largest usual revenue first."""
     customer, values = tx.table("customer"), metric_values(tx, "customer", [f"churn.{name}" for name in NAMES], as_of)
     statement = (
         select(customer.c.name, values).join(values, values.c.id == customer.c.id).where(customer.c.churn_risk == risk)
@@ -91,7 +91,7 @@ def _row(row: Row, as_of: dt.date) -> tuple[Any, ...]:
 
 def _chart() -> Chart:
     return Chart(
-        titles={"en": "What they used to bring a year", "zh-CN": "原年均销售额"},
+        titles={"en": "Usual yearly revenue", "zh-CN": "原年均销售额"},
         spec={
             "transform": [
                 {"window": [{"op": "row_number", "as": "place"}]},

@@ -24,4 +24,4 @@ CUSTOMER = (
     Column(name="last_order", titles={"en": "Last order", "zh-CN": "最近下单"}, kind="date"),
 )
 """Who it is, and when it last ordered."""
-A_YEAR = Column(name="a_year", titles={"en": "Used to bring a year", "zh-CN": "原年均销售额"}, kind="money")
+A_YEAR = Column(name="a_year", titles={"en": "Usual yearly revenue", "zh-CN": "原年均销售额"}, kind="money")

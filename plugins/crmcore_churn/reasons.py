@@ -1,4 +1,4 @@
-"""What a customer's rhythm says, in words: why it is at risk, and what it used to bring in a year."""
+"""What a customer's rhythm says, in words: why it is at risk, and its usual yearly revenue."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _reasons(row: Row) -> Iterator[str]:
 
 
 def a_year(row: Row) -> Decimal | None:
-    """Return what a customer used to bring in a year: its usual amount at its usual interval; None without a rhythm."""
+    """Return a customer's usual yearly revenue: its usual amount at its usual interval; None without a rhythm."""
     amount = row.usual_amount if row.usual_amount is not None else row.recent_amount
     if amount is None or not row.usual_interval:
         return None

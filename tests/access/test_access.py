@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmcore import hookimpl
 from crmcore.errors import AccessDenied, ConditionError, NotFound, ValidationError
-from crmcore.types import AccessRule, Actor, Plugin
+from crmcore.types import AccessRule, Actor, Permission, Plugin
 
 SALES = {
     "customer": {
@@ -220,6 +220,29 @@ def test_a_plugin_can_allow_and_a_forbidding_rule_beats_all(make_crm, database_u
     with crm.session() as session:
         session.update("customer", 1, {"key_customer": True})
     assert seen(crm, "anna") == ["free"]
+
+
+def test_a_plugin_asks_whether_its_permission_was_granted(make_crm, database_url):
+    asked = []
+
+    def crm_validate(tx, batch):
+        asked.append((tx.actor.login, tx.granted("share.all")))
+        return []
+
+    module = SimpleNamespace(
+        crm_permissions=hookimpl(lambda: [Permission("share.all")]), crm_validate=hookimpl(crm_validate)
+    )
+    manifest = {"name": "share", "version": "1", "summary": "x", "listens": {"crm_validate": ["product"]}}
+    rights = {"product": {"create": True, "read": True}}
+    roles = {"head": {**rights, "grants": ["share.all"]}, "hand": rights}
+    crm = make_crm(plugins=[Plugin(manifest=manifest, module=module)], roles=roles, database_url=database_url)
+    with crm.session() as session:
+        for role in ("head", "hand", "admin"):
+            session.create("user", {"login": role, "roles": [role]})
+    for login in ("head", "hand", "admin"):
+        with crm.session(login) as session:
+            session.create("product", {"name": login})
+    assert asked == [("head", True), ("hand", False), ("admin", True)]
 
 
 def test_explain_says_which_rule_holds(crm):

@@ -38,6 +38,9 @@ def terminal(
     minutes = count()
 
     def typed(command: str, folder: Path) -> str:
+        if command.startswith("export "):
+            monkeypatch.setenv(*command.removeprefix("export ").split("="))
+            return ""
         now = BEGINNING + dt.timedelta(minutes=next(minutes))
         monkeypatch.setattr(app, "_wall_clock", lambda: now)
         monkeypatch.setenv("SESSION_NOW", now.isoformat())

@@ -62,3 +62,8 @@ def test_the_examples_of_mapping_files_have_their_shape(tmp_path: Path) -> None:
         file = tmp_path / "mapping.toml"
         file.write_text(example, encoding="utf-8")
         assert read_mapping_file(file).problems == ()
+
+
+def test_arguments_that_take_any_number_are_explained_by_themselves() -> None:
+    assert "\n| `**options` | `mapping`, `on_match`" in page("python.md")
+    assert re.findall(r"[.] \*{1,2}\w+: ", page("python.md")) == []  # at the end of what another one is

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from page_sessions import follow, parts
+from page_sessions import SavedFile, follow, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +33,7 @@ ELSEWHERE = {
         "their files are programs that tests/embedding runs",
     ),
 }
+_PROGRAM = re.compile(r"^\$ (?:python -m (\w+)|(pytest|ruff|uvicorn)\b)", re.MULTILINE)
 HOW_TO = sorted(page.name for page in (DOCS / "how-to").glob("*.md") if page.name not in ELSEWHERE)
 
 
@@ -46,3 +49,22 @@ def test_a_how_to_prints_what_it_says(page: str, terminal: Callable[[str, Path],
     assert any(parts(text))
     for typed, found in follow(text, tmp_path, terminal):
         assert typed.prints(found), f"$ {typed.command}\n{found}"
+
+
+@pytest.mark.parametrize("page", HOW_TO)
+def test_a_page_whose_files_or_commands_name_ada_says_that_the_reader_is_ada(page: str) -> None:
+    done = [
+        part.text if isinstance(part, SavedFile) else part.command
+        for part in parts((DOCS / "how-to" / page).read_text(encoding="utf-8"))
+    ]
+    if any(re.search(r"\bada\b", one) for one in done):
+        assert done.index("export CRMCORE_USER=ada") < done.index("crmcore init shop")
+
+
+@pytest.mark.parametrize("page", sorted(page.name for page in (DOCS / "how-to").glob("*.md")))
+def test_a_page_installs_what_it_runs(page: str) -> None:
+    text = (DOCS / "how-to" / page).read_text(encoding="utf-8")
+    for run in _PROGRAM.finditer(text):
+        program = run[1] or run[2]
+        installed = re.search(rf"pip install [^\n`]*\b{program}\b", text[: run.start()])
+        assert program in sys.stdlib_module_names or installed, f"{page}: {run[0]}"

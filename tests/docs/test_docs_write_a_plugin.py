@@ -14,6 +14,7 @@ from page_sessions import follow, parts
 from crmcore.kit.kinds import KINDS
 from crmcore.kit.naming import Names
 from crmcore.kit.writing import write_plugin
+from crmcore.types import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,6 +87,13 @@ def test_the_manifest_that_the_first_page_shows_is_what_is_generated(tmp_path: P
     folder = write_plugin(Names("acme_loyalty"), KINDS["scoring"], tmp_path)
 
     assert (folder / "acme_loyalty" / "plugin.json").read_text(encoding="utf-8") in page(FIRST)
+
+
+def test_what_the_pages_call_on_tx_is_what_every_hook_is_given() -> None:
+    called = {name for shown in (FIRST, *SHOWN) for name in re.findall(r"\btx\.(\w+)", page(shown))}
+
+    assert len(called) > 10
+    assert sorted(name for name in called if not hasattr(Transaction, name)) == []
 
 
 def test_every_kind_has_its_page() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,12 @@ import tomlkit
 from click.testing import CliRunner
 
 from crmcore.cli import main
+from crmcore.conditions.parser import parse
+from crmcore.errors import ConditionError, ManifestError
 from crmcore.kit.kinds import KINDS
-from crmcore.kit.naming import Names
+from crmcore.kit.naming import Names, named
+from crmcore.kit.writing import write_plugin
+from crmcore.manifest import manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +91,14 @@ def test_the_commands_of_its_readme_run(instance: Path, project: str) -> None:
         crmcore(*words, code=rejected)
 
 
+def test_records_of_its_entity_that_were_exported_are_known_when_they_come_back(instance: Path) -> None:
+    values = ("customer=customer:1", "subject=Yearly service", "starts_on=2026-02-01", "number=2026-7")
+    crmcore("create", "my_entity", *(word for value in values for word in ("--set", value)))
+    crmcore("export", "my_entity", "agreed.csv", "--where", "number = '2026-7'")
+
+    assert "\n1 unchanged" in crmcore("import", "my_entity", "agreed.csv").output
+
+
 def test_its_settings_are_shown(instance: Path) -> None:
     said = crmcore("plugins", "info", "my_scoring").output
 
@@ -114,7 +127,7 @@ def test_it_says_what_to_do_next(here: Path) -> None:
     said = crmcore("plugins", "new", "acme_visits", "--dir", "my plugins").output
 
     folder = "'my plugins/acme_visits'"
-    assert f"\n  cd {folder}\n  pip install pytest\n  pytest\n" in said
+    assert f"\n  cd {folder}\n  pip install pytest\n  python -m pytest\n" in said
     assert f"\n  crmcore plugins enable visits --dir {folder}\n  crmcore db upgrade\n  crmcore check\n" in said
     assert f"\n  pip install -e {folder}\n" in said
 
@@ -139,10 +152,16 @@ def test_scoring_is_what_it_starts_as(here: Path) -> None:
         ("acme_", "acme_"),
         ("acme__visits", "Write acme_visits"),
         ("../acme_visits", "Write acme_visits"),
-        ("拜访", "acme_visits"),
+        ("拜访", "letters from a to z and digits: acme_visits"),
+        ("foo_拜访", "foo_visits"),  # the prefix is sound
+        ("loyalty", "acme_loyalty"),
+        ("acme", "acme_visits"),
+        ("acme_3d", "Write acme_my_3d"),
+        ("acme_not", "Write acme_my_not"),  # `not.orders > 3` is no condition
+        ("acme_true", "Write acme_my_true"),
         ("", "acme_visits"),
         ("crmcore_visits", "acme_visits"),
-        ("acme_core", "a plugin's name"),
+        ("acme_core", "Write acme_my_core"),
         ("acme_" + "long_" * 6 + "name", "begin with it"),
         ("acme_abc", "choose another"),  # a plugin of that name is installed
         ("lib2to3_visits", None),  # sound, and nothing is in its way
@@ -208,9 +227,40 @@ def test_an_unknown_kind_names_the_known_ones(here: Path) -> None:
         ("acme_service_contract", "service_contract", "service_contracts", "Service contract"),
         ("acme_warranties", "warranty", "warranties", "Warranty"),
         ("acme_address", "address", "addresses", "Address"),
+        ("acme_addresses", "address", "addresses", "Address"),
+        ("acme_branches", "branch", "branches", "Branch"),
+        ("acme_surveys", "survey", "surveys", "Survey"),
+        ("acme_status", "status", "statuses", "Status"),
+        ("acme_analysis", "analysis", "analyses", "Analysis"),
+        ("acme_s", "s", "ses", "S"),
+        ("acme_class_s", "class_s", "class_ses", "Class s"),
     ],
 )
 def test_an_entity_is_called_after_its_plugin(package: str, entity: str, plural: str, title: str) -> None:
     names = Names(package)
 
     assert (names.entity, names.plural, names.entity_title) == (entity, plural, title)
+
+
+@pytest.mark.parametrize("package", ["acme_s", "acme_new", "acme_class", "somebodys_" + "long_" * 5 + "one"])
+def test_what_it_writes_is_formatted_whatever_its_name(tmp_path: Path, package: str) -> None:
+    for kind in KINDS.values():
+        write_plugin(named(package, {}), kind, tmp_path / kind.name)
+
+    ruff = [sys.executable, "-m", "ruff"]
+    assert subprocess.run([*ruff, "format", "--check", "."], cwd=tmp_path, check=False).returncode == 0
+    assert subprocess.run([*ruff, "check", "."], cwd=tmp_path, check=False).returncode == 0
+
+
+def test_an_importer_of_any_format_says_nothing_of_cards(tmp_path: Path) -> None:
+    folder = write_plugin(named("acme_visits", {}), KINDS["importer"], tmp_path)
+
+    assert [path for path in folder.rglob("*") if path.is_file() and "card" in path.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize("word", ["any", "false", "not", "true"])
+def test_a_plugin_is_not_called_what_conditions_read_as_a_word(word: str) -> None:
+    with pytest.raises(ManifestError, match="which conditions read"):
+        manifest_of({"name": word, "version": "1.0", "summary": "Counts."})
+    with pytest.raises(ConditionError):
+        parse(f"{word}.orders > 3")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / ".ci" / "docs_check.py"
+CHECKOUT = Path(__file__).parents[2]
+SCRIPT = CHECKOUT / ".ci" / "docs_check.py"
 
 
 def check(*folder: Path) -> list[str]:
@@ -86,3 +88,18 @@ def test_a_mistake_is_named_with_its_line(pages: Path, text: str, mistake: str) 
 def test_a_page_that_the_index_does_not_lead_to_is_named(pages: Path) -> None:
     (pages / "docs" / "lost.md").write_text("# Lost\n\n[index](README.md)\n")
     assert check(pages) == ["docs/lost.md:1: no page that docs/README.md leads to links here"]
+
+
+def test_cells_with_sentences_are_marked_so_that_a_phone_sets_them_in_lines() -> None:
+    nodes = pytest.importorskip("docutils.nodes")
+    configuration = runpy.run_path(str(CHECKOUT / "docs" / "conf.py"))
+    sentence = "Somebody else changed the record since it was read."
+    cells = [nodes.entry("", nodes.paragraph("", text)) for text in ("conflict", sentence)]
+    page = nodes.document(None, None, "", *cells)
+
+    configuration["_mark_sentences"](None, page)
+
+    assert [cell["classes"] for cell in cells] == [[], ["long"]]
+    (style,) = configuration["html_css_files"]
+    (folder,) = configuration["html_static_path"]
+    assert "td.long { min-width" in (CHECKOUT / "docs" / folder / style).read_text(encoding="utf-8")

@@ -90,6 +90,9 @@ def test_a_select_over_tables_gives_money_as_decimals(regions):
         assert session.execute(select(func.sum(order.c.amount))).scalar() == Decimal("0.30")
         with pytest.raises(UsageError, match="only SELECT"):
             session.execute(insert(regions.runtime.tables.entity["order"]))
+        with pytest.raises(UsageError, match="SELECT") as caught:
+            session.execute(session.table("order"))
+        assert caught.value.hint == "Select from it: select(...)."
 
 
 def test_a_session_for_reading_refuses_to_write(regions):

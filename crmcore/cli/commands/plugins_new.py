@@ -72,7 +72,7 @@ def _say_what_next(names: Names, kind: Kind, folder: Path) -> None:
     here = shlex.quote(str(folder))
     upgrade = ["crmcore db upgrade"] if kind.adds_fields else []
     steps = {
-        _("Run its tests:"): [f"cd {here}", "pip install pytest", "pytest"],
+        _("Run its tests:"): [f"cd {here}", "pip install pytest", "python -m pytest"],
         _("Use it from its folder:"): [
             f"crmcore plugins enable {names.plugin} --dir {here}",
             *upgrade,
