@@ -198,8 +198,7 @@ def run_rule(crm: CRM, name: str, as_of: dt.date | None = None) -> ScoringRun:
     from crmcore import scoring
 
     with crm.session() as session:
-        (rule,) = scoring.rules(crm.registry, [name])
-        return scoring.run(session, rule, as_of)
+        return scoring.run_rules(session, [name], as_of)[0]
 
 
 def run_report(crm: CRM, name: str, **parameters: Any) -> Report:

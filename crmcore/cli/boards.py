@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import select
 
-from crmcore.cli.cells import names_of_refs
 from crmcore.cli.output import Heading, print_table, remark
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
@@ -140,7 +139,7 @@ def _left_out(seen: Board) -> Iterator[str]:
 def _print_deals(session: Session, pipeline: Pipeline, deals: Sequence[Deal]) -> None:
     titles = stage_titles(session, pipeline)
     owners = {deal: Ref("user", deal.owner) for deal in deals if deal.owner is not None}
-    names = names_of_refs(session, [*(deal.ref for deal in deals), *owners.values()])
+    names = session.names([*(deal.ref for deal in deals), *owners.values()])
     headings = [
         Heading(_("Stage")),
         Heading(_("Record"), whole=True),

@@ -52,7 +52,7 @@ class Role:
     name: str
     title: str = ""
     grants: tuple[str, ...] = field(default=(), converter=_names)
-    """Permissions of plugins."""
+    """Permissions, the core's own and those of plugins."""
     rules: Mapping[str, EntityRights] = field(factory=dict)
     """Entity -> rights; ``*`` for entities that are not named."""
 

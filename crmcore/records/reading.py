@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, overload
 
 from attrs import frozen
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, null, select
 
 from crmcore.access import live
 from crmcore.conditions import Scope, Use, compile_condition, compile_order
 from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 from crmcore.store.chunks import chunks
-from crmcore.types import HIDDEN
+from crmcore.types import HIDDEN, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.schema.records import Record
 
-__all__ = ["Page", "count", "find", "get", "iterate", "matching", "visible_ids"]
+__all__ = ["Page", "count", "find", "get", "iterate", "matching", "names", "visible_ids"]
 
 _PAGE = 1000
 _MOST = 10_000
@@ -148,6 +149,28 @@ def matching(session: Session, entity: Entity, where: str | None) -> Sequence[Co
         condition = compile_condition(where, _scope(session, entity), Use.FILTER)
         predicates.append(condition.sql(table, session.filter_context()))
     return predicates
+
+
+def names(session: Session, refs: Iterable[Ref]) -> dict[Ref, str]:
+    """Return what people call records: by their display field, else by a key; only what the actor may read."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for ref in refs:
+        if ref.entity in session.runtime.registry.entities:  # its plugin may be disabled
+            wanted[ref.entity].add(ref.id)
+    return {ref: name for entity, ids in wanted.items() for ref, name in _names(session, entity, ids)}
+
+
+def _names(session: Session, name: str, ids: Iterable[int]) -> Iterator[tuple[Ref, str]]:
+    entity, table = session.runtime.entity(name), session.table(name)
+    keys = [rule.fields[0] for rule in entity.match if len(rule.fields) == 1]
+    columns = [cast(table.c[field], Text) for field in dict.fromkeys([entity.display, *keys]) if field in table.c]
+    if not columns:
+        return
+    called = func.coalesce(*columns, null())
+    for some in chunks(ids):
+        for row in session.execute(select(table.c.id, called.label("name")).where(table.c.id.in_(some))):
+            if row.name is not None:
+                yield Ref(name, row.id), row.name
 
 
 def _scope(session: Session, entity: Entity) -> Scope:

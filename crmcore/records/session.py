@@ -18,7 +18,7 @@ from crmcore.errors import NotFound, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records import computed, reading, removal, saving
 from crmcore.records.unit_of_work import UnitOfWork
-from crmcore.schema.values import MAX_INTEGER
+from crmcore.schema.values import MAX_INTEGER, fold
 from crmcore.store import history as history_store
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.schema.records import Record
     from crmcore.store.history import HistoryEntry
+    from crmcore.types import Ref
 
 __all__ = ["Session"]
 
@@ -112,6 +113,32 @@ class Session(UnitOfWork):
     def count(self, entity: str, where: str | None = None) -> int:
         """Return the number of live records that a condition selects."""
         return reading.count(self, self.runtime.entity(entity), where)
+
+    def names(self, refs: Iterable[Ref]) -> Mapping[Ref, str]:
+        """Return what people call records, by their display field or else a key; only those that the actor may see.
+
+        Example:
+            >>> session.names([Ref("customer", 1), Ref("user", 7)])  # doctest: +SKIP
+            {Ref(entity='customer', id=1): '佛山企业电子', Ref(entity='user', id=7): '李伟'}
+        """
+        return reading.names(self, refs)
+
+    def user_id(self, login: str) -> int | None:
+        """Return the id of the user with a login, in whatever case it is typed; None where the actor sees none.
+
+        Everybody finds themselves.
+        """
+        wanted, user = fold(login.strip()), self.table("user")
+        if self.actor.id is not None and wanted == fold(self.actor.login):
+            return self.actor.id
+        if "login" not in user.c:
+            return None
+        found: int | None = self.execute(select(user.c.id).where(user.c.login__folded == wanted)).scalar()
+        return found
+
+    def owner_field(self, entity: str) -> str | None:
+        """Return the field that says whose a record of an entity is; None where the schema declares none."""
+        return self.runtime.entity(entity).owner_field
 
     def history(self, entity: str, id: int) -> Sequence[HistoryEntry]:
         """Return the changes of a record, the latest first, without values the actor may not read.

@@ -9,12 +9,13 @@ from crmcore.types.following import Reminder, TimelineEntry
 from crmcore.types.importing import Importer, SourceHeader, SourceRow, WriteRows
 from crmcore.types.pipelines import Pipeline, Stage
 from crmcore.types.plugin import Plugin
-from crmcore.types.reports import Chart, Column, Fact, Report, ReportType, ValueKind
+from crmcore.types.reports import AS_OF, Chart, Column, Fact, Report, ReportType, ValueKind
 from crmcore.types.rights import AccessRule, Permission
 from crmcore.types.scoring import Band, Label, Metric, MetricQuery, Rank, ScoringRule
 from crmcore.types.values import HIDDEN, SYSTEM, Action, Actor, Event, Hidden, Problem, Ref
 
 __all__ = [
+    "AS_OF",
     "HIDDEN",
     "SYSTEM",
     "AccessRule",

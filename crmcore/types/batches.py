@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
-    from crmcore.types.values import Actor, Problem
+    from crmcore.types.values import Actor, Problem, Ref
 
 __all__ = ["Batch", "Change", "Transaction"]
 
@@ -97,6 +97,15 @@ class Transaction(Protocol):
 
     def find(self, entity: str, where: str | None = None, *, order: str | None = None, limit: int = 50) -> Any:
         """Return a page of live records that a condition selects."""
+
+    def names(self, refs: Iterable[Ref]) -> Mapping[Ref, str]:
+        """Return what people call records; only those that the actor may see."""
+
+    def user_id(self, login: str) -> int | None:
+        """Return the id of the user with a login; None where the actor sees none."""
+
+    def owner_field(self, entity: str) -> str | None:
+        """Return the field that says whose a record of an entity is; None where there is none."""
 
     def create(self, entity: str, values: Mapping[str, Any]) -> Any:
         """Create a record through the first write door."""

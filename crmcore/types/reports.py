@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 
     from crmcore.types.batches import Transaction
 
-__all__ = ["Chart", "Column", "Fact", "Report", "ReportType", "ValueKind"]
+__all__ = ["AS_OF", "Chart", "Column", "Fact", "Report", "ReportType", "ValueKind"]
 
 ValueKind = Literal["text", "integer", "number", "money", "date", "share", "ref"]
 """What a value is, and how it is shown: text (`str`), integer (`int`), number (`int`, `float`, `Decimal`), money
 (`Decimal`, never `float`), date (`datetime.date`), share (a fraction of 1, shown as a percentage), ref
 (`crmcore.types.Ref`)."""
+
+AS_OF: Mapping[str, Any] = {
+    "type": "string",
+    "format": "date",
+    "title": "As of this day; by default today",
+    "x-crm": {"titles": {"zh-CN": "截至日期（默认今天）"}},
+}
+"""Schema of a report's parameter ``as_of``, as reports mostly have it: ``parameters.get("as_of") or tx.today``."""
 
 
 @frozen(kw_only=True)

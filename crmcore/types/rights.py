@@ -15,7 +15,7 @@ __all__ = ["AccessRule", "Permission"]
 
 @frozen
 class Permission:
-    """A named right besides the four actions on entities, which roles may be granted (``report.run``)."""
+    """A named right besides the four actions on entities, which roles may be granted (``scoring.run``)."""
 
     name: str = attrs.field(validator=matches_re(QUALIFIED))
     summary: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crmcore import hookimpl
-from crmcore.types import Metric, ReportType
+from crmcore.types import AS_OF, Metric, ReportType
 from crmcore_abc.classes import class_table
 from crmcore_abc.pareto import pareto_table
 from crmcore_abc.rules import rules
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from crmcore.types import ScoringRule
 
 NOT_CANCELLED = "status != 'cancelled'"
-AS_OF = {
-    "type": "string",
-    "format": "date",
-    "title": "As of this day; by default today",
-    "x-crm": {"titles": {"zh-CN": "截至日期（默认今天）"}},
-}
 DAYS = {
     "type": "integer",
     "minimum": 1,

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from crmcore import gettext as _
 from crmcore import metric_values
-from crmcore.types import Chart, Column, Fact, Ref, Report
-from crmcore_churn.parameters import A_YEAR, AS_OF, CUSTOMER, LIMIT
+from crmcore.types import AS_OF, Chart, Column, Fact, Ref, Report
+from crmcore_churn.parameters import A_YEAR, CUSTOMER, LIMIT
 from crmcore_churn.reasons import NAMES, a_year, reasons
 
 if TYPE_CHECKING:

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from crmcore.types import Column
 
-AS_OF = {
-    "type": "string",
-    "format": "date",
-    "title": "As of this day; by default today",
-    "x-crm": {"titles": {"zh-CN": "截至日期（默认今天）"}},
-}
 LIMIT = {
     "type": "integer",
     "minimum": 1,

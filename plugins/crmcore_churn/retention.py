@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, literal, select
 
 from crmcore import day_number
-from crmcore.types import Chart, Column, Fact, Report
-from crmcore_churn.parameters import AS_OF
+from crmcore.types import AS_OF, Chart, Column, Fact, Report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

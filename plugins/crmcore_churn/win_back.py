@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from crmcore import gettext as _
-from crmcore.types import Column, Fact, Ref, Report
+from crmcore.types import AS_OF, Column, Fact, Ref, Report
 from crmcore_churn.at_risk import labelled, last_order
-from crmcore_churn.parameters import A_YEAR, AS_OF, CUSTOMER, LIMIT
+from crmcore_churn.parameters import A_YEAR, CUSTOMER, LIMIT
 from crmcore_churn.reasons import a_year, reasons
 
 if TYPE_CHECKING:

@@ -127,7 +127,8 @@ def _moves(tx: Session, pipeline: Pipeline, owner: int | None, since: dt.date, u
     counted = select(moves.c.from_stage, moves.c.to_stage, func.count()).where(moves.c.day.between(since, until))
     if owner is not None:
         records = tx.table(pipeline.entity)
-        counted = counted.join_from(moves, records, records.c.id == moves.c.id).where(records.c.owner == owner)
+        own = records.c[str(tx.owner_field(pipeline.entity))] == owner  # `board` has asked whether there is one
+        counted = counted.join_from(moves, records, records.c.id == moves.c.id).where(own)
     grouped = counted.group_by(moves.c.from_stage, moves.c.to_stage)
     return Counter({(old, new): n for old, new, n in tx.execute(grouped)})
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from crmcore import gettext as _
 from crmcore.errors import ValidationError
 from crmcore.types import Problem
@@ -59,11 +57,7 @@ def owner_of(tx: Session, parameters: Mapping[str, Any]) -> int | None:
     login = parameters.get("owner")
     if not login:
         return None
-    wanted = login.strip().casefold()
-    if tx.actor.id is not None and wanted == tx.actor.login.casefold():
-        return tx.actor.id
-    user = tx.table("user")
-    for row in tx.execute(select(user.c.id, user.c.login).where(user.c.login.is_not(None))):
-        if row.login.casefold() == wanted:
-            return int(row.id)
+    found = tx.user_id(login)
+    if found is not None:
+        return found
     raise ValidationError([Problem(message=_("there is no user {login!r}").format(login=login), field="owner")])

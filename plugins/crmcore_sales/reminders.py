@@ -84,7 +84,8 @@ class _OpenDeals:
 
     def _selected(self, *columns: ColumnElement[Any]) -> Select[Any]:
         records, ages = self.records, self.ages
-        amount, owner = shown(records, self.pipeline.amount or ""), shown(records, "owner")
+        own = self.tx.owner_field(self.pipeline.entity) or ""
+        amount, owner = shown(records, self.pipeline.amount or ""), shown(records, own)
         return (
             select(records.c.id, amount.label("amount"), owner.label("owner"), ages.c.stage, ages.c.since, *columns)
             .join_from(records, ages, ages.c.id == records.c.id)

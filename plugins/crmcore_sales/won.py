@@ -17,7 +17,7 @@ from crmcore_sales.parameters import DAY, pipeline_of, pipeline_parameter, refus
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from crmcore import Session
     from crmcore.types import Pipeline
@@ -37,7 +37,6 @@ PERIODS: Mapping[str, Mapping[str, str]] = {
 }
 MOST_COLOURS = 12
 """More names than this cannot be told apart by colour."""
-_IDS_PER_STATEMENT = 500
 
 
 @define
@@ -78,9 +77,10 @@ def won(tx: Session, parameters: Mapping[str, Any]) -> Report:
     since, until = parameters.get("from"), parameters.get("to")
     refuse_backwards(since, until)
     sums, undated = _sums(tx, pipeline, by, period, since, until)
-    names = _names(tx, ENTITIES.get(by, by), {key for _period, key in sums if key is not None})
+    refs = {key: Ref(ENTITIES.get(by, by), key) for _period, key in sums if key is not None}
+    names = tx.names(refs.values())
     rows = [
-        (label, names.get(key) if key is not None else None, each.deals, each.amount)
+        (label, names.get(refs[key], str(refs[key])) if key is not None else None, each.deals, each.amount)
         for (label, key), each in sums.items()
     ]
     rows.sort(key=lambda row: (row[0], -row[3], row[1] or ""))
@@ -119,10 +119,10 @@ def _sums(
     _refuse_unknown(tx, pipeline, by)
     records, ages = tx.table(pipeline.entity), stage_since(tx, pipeline)
     source = records.join(ages, ages.c.id == records.c.id)
-    key = records.c.owner if by == "team" else records.c[by]
+    key = records.c[_field(tx, pipeline, by)]
     if by == "team":
         user = tx.table("user")
-        source, key = source.outerjoin(user, user.c.id == records.c.owner), user.c.team
+        source, key = source.outerjoin(user, user.c.id == key), user.c.team
     day = records.c[pipeline.closed] if pipeline.closed else ages.c.since
     year, month = extract("year", day).label("year"), extract("month", day).label("month")
     amount = func.sum(records.c[pipeline.amount]) if pipeline.amount else func.sum(0)
@@ -148,29 +148,21 @@ def _sums(
 
 def _refuse_unknown(tx: Session, pipeline: Pipeline, by: str) -> None:
     """Raise where the records have no such field; one that is hidden is refused where it is read."""
-    field = "owner" if by == "team" else by
+    field = _field(tx, pipeline, by)
     if field not in tx.table(pipeline.entity).c and (pipeline.entity, field) not in tx.hidden:
         message = _("{entity} has no field {field!r}").format(entity=pipeline.entity, field=field)
         raise ValidationError([Problem(message=message, field="by", value=by)])
+
+
+def _field(tx: Session, pipeline: Pipeline, by: str) -> str:
+    """Return the field of the records that says what they are added up by."""
+    return tx.owner_field(pipeline.entity) or "owner" if by in ("owner", "team") else by
 
 
 def _label(year: int, month: int, period: str) -> str:
     if period == "year":
         return f"{year:04}"
     return f"{year:04}-{month:02}" if period == "month" else f"{year:04}-Q{(month + 2) // 3}"
-
-
-def _names(tx: Session, entity: str, ids: set[int]) -> Mapping[int, str]:
-    """Return what people call records; by their reference where the actor may not see them."""
-    found = {id: str(Ref(entity, id)) for id in ids}
-    table = tx.table(entity)
-    columns: Sequence[Any] = [table.c[name] for name in ("name", "login", "code") if name in table.c]
-    called = select(table.c.id, func.coalesce(*columns, "").label("name"))
-    wanted = sorted(ids) if columns else ()
-    for start in range(0, len(wanted), _IDS_PER_STATEMENT):
-        some = wanted[start : start + _IDS_PER_STATEMENT]
-        found.update((row.id, row.name) for row in tx.execute(called.where(table.c.id.in_(some))) if row.name)
-    return found
 
 
 def _chart(*, coloured: bool) -> Chart:

@@ -15,9 +15,8 @@ from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from crmcore.records.session import Session
     from crmcore.types import Ref, Reminder
 
 __all__ = ["remind"]
@@ -53,7 +52,7 @@ def remind(
     with instance.session(read_only=True) as session, logs_hidden():
         whose = session.actor.id if mine else instance.crm.actor(owner).id if owner else None
         found = reminders(session, days=days, since=since, owner=whose)
-        names = _names(session, found.entries)
+        names = session.names(reminder.ref for reminder in found.entries)
     if as_json:
         print_json([_as_json(reminder) for reminder in found.entries])
     elif found.entries:
@@ -71,12 +70,6 @@ def _row(reminder: Reminder, names: Mapping[Ref, str]) -> list[str]:
     name = names.get(reminder.ref)
     about = f"{name} ({reminder.ref})" if name else str(reminder.ref)
     return [reminder.due.isoformat(), about, reminder.title, reminder.reason]
-
-
-def _names(session: Session, entries: Sequence[Reminder]) -> Mapping[Ref, str]:
-    from crmcore.cli.cells import names_of_refs  # noqa: PLC0415  # it imports SQLAlchemy
-
-    return names_of_refs(session, {reminder.ref for reminder in entries})
 
 
 def _as_json(reminder: Reminder) -> dict[str, Any]:
