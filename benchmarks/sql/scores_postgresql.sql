@@ -18,7 +18,8 @@ rhythm AS (
     count(*) AS days,
     DATE '{as_of}' - max(day) AS since,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS usual,
-    avg(amount) FILTER (WHERE back <= 3) / nullif(avg(amount) FILTER (WHERE back > 3), 0) AS trend
+    -- as a float: averages have 20 digits here, and a half of thirds would be a little more than a half
+    (avg(amount) FILTER (WHERE back <= 3) / nullif(avg(amount) FILTER (WHERE back > 3), 0))::double precision AS trend
   FROM step GROUP BY customer
 ),
 complaint AS (
