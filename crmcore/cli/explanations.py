@@ -139,14 +139,14 @@ class _Explained:
         labels = (*(decision.label for decision in decisions), self.found.label)
         width = max(screen_width(self.shown(label)) for label in labels)
         for decision in decisions:
-            yield f"  {_padded(self.shown(decision.label), width)}  {_yes_or_no(decision.holds)}  {decision.condition}"
+            yield f"  {_padded(self.shown(decision.label), width)}  {_tried(decision)}"
             yield from self.finding_lines(decision, width + 6)
-        if not any(decision.holds for decision in decisions):
+        if all(decision.holds is False for decision in decisions):
             yield f"  {_padded(self.shown(self.found.label), width)}  " + _("because no condition holds")
 
     def rank_lines(self) -> Iterator[str]:
         for decision in self.found.decisions:
-            yield f"  {_yes_or_no(decision.holds)}  {decision.condition}"
+            yield f"  {_tried(decision)}"
             yield from self.finding_lines(decision, 5)
         standing = self.found.standing
         if standing is None:
@@ -221,6 +221,13 @@ class _Explained:
     @property
     def field(self) -> Field:
         return self.entity.fields[self.found.rule.field]
+
+
+def _tried(decision: Decision) -> str:
+    """Return whether a condition holds, and what it says."""
+    if decision.holds is None:
+        return _("the condition is not yours to see")
+    return f"{_yes_or_no(decision.holds)}  {decision.condition}"
 
 
 def _yes_or_no(holds: bool) -> str:

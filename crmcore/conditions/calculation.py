@@ -38,6 +38,8 @@ class Expression:
     """Whose records it describes."""
     fields: frozenset[tuple[str, str]]
     """(Entity, field) of everything that it reads, links included."""
+    others: frozenset[str]
+    """Entities of records that it reads besides the one that it describes."""
     metrics: frozenset[str]
     """Metrics that it reads, by the names that the text uses."""
     kind: Kind
@@ -85,7 +87,15 @@ def compile_expression(text: str, scope: Scope, use: Use, kind: Kind | None = No
         found = _checked_kind(meaning, kind)
     except Mistake as mistake:
         raise mistake.within(text) from None
-    return Expression(text, scope.entity.name, frozenset(reader.fields), frozenset(reader.metrics), found, meaning)
+    return Expression(
+        text,
+        scope.entity.name,
+        fields=frozenset(reader.fields),
+        others=frozenset(reader.others),
+        metrics=frozenset(reader.metrics),
+        kind=found,
+        meaning=meaning,
+    )
 
 
 def _value(text: str) -> s.Node:

@@ -47,6 +47,8 @@ class Condition:
     """Whose records it decides on."""
     fields: frozenset[tuple[str, str]]
     """(Entity, field) of everything that it reads, links and relations included."""
+    others: frozenset[str]
+    """Entities of records that it reads besides the one that it decides on."""
     metrics: frozenset[str]
     """Metrics that it reads, by the names that the text uses."""
     meaning: m.Predicate = field(repr=False)
@@ -92,7 +94,14 @@ def compile_condition(text: str, scope: Scope, use: Use) -> Condition:
     except Mistake as mistake:
         raise mistake.within(text) from None
     found = reader.operands
-    return Condition(text, scope.entity.name, frozenset(found.fields), frozenset(found.metrics), meaning)
+    return Condition(
+        text,
+        scope.entity.name,
+        fields=frozenset(found.fields),
+        others=frozenset(found.others),
+        metrics=frozenset(found.metrics),
+        meaning=meaning,
+    )
 
 
 def _comparisons(predicate: m.Predicate) -> Iterator[m.Predicate]:

@@ -38,6 +38,8 @@ class OperandReader:
         """Whose records the part being read speaks of: another one inside ``any``."""
         self.outermost = True
         self.fields: set[tuple[str, str]] = set()
+        self.others: set[str] = set()
+        """Entities whose records are reached by links and relations."""
         self.metrics: set[str] = set()
 
     @contextmanager
@@ -69,6 +71,7 @@ class OperandReader:
         owner = self.entity.name
         for link in column.links:
             self.fields.add((owner, link.field))
+            self.others.add(link.entity)
             owner = link.entity
         self.fields.add((owner, column.field.name))
         return column

@@ -113,6 +113,7 @@ class ConditionReader:
         entity = self.operands.entity
         relation = find_relation(self.scope, entity, node)
         self.operands.fields.add((relation.entity, relation.field))
+        self.operands.others.add(relation.entity)
         condition = None
         if node.condition is not None:
             with self.operands.inside(self.scope.entities[relation.entity]):

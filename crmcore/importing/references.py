@@ -23,7 +23,7 @@ from crmcore.schema.model import Kind
 from crmcore.schema.values import MAX_INTEGER, fold
 from crmcore.store.chunks import chunks
 from crmcore.store.tables import compared_column
-from crmcore.types import Ref
+from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,11 +50,12 @@ def find_named(session: Session, entity: Entity, names: Iterable[str]) -> Mappin
     """Return for each text the visible record of an entity that it names.
 
     Keys are tried first (fields that alone are an alternative of matching: a code, a number), then the external id,
-    then the display name. A text that names two records by the same field names none.
+    then the display name. A text that names two records by the same field names none. Nothing is looked for by a field
+    that the actor may not read.
     """
     wanted = dict.fromkeys(names)
     found = _by_reference(session, entity, wanted)
-    for column, folded in _ways(entity):
+    for column, folded in _ways(session, entity):
         missing: dict[str, list[str]] = defaultdict(list)
         for name in wanted:
             if name not in found:
@@ -69,7 +70,8 @@ def find_described(session: Session, entity: Entity, described: Sequence[Mapping
     """Return for each set of values the visible record of an entity that they describe.
 
     Its matching rules decide, as they do for rows of its own; values that are no key find it by its display name. What
-    the values say besides is not compared: rows tell whose they are, not what is true of it.
+    the values say besides is not compared: rows tell whose they are, not what is true of it. Values that would be
+    compared in a field that the actor may not read find nothing.
 
     Args:
         session: the transaction.
@@ -80,6 +82,7 @@ def find_described(session: Session, entity: Entity, described: Sequence[Mapping
     for number, values in enumerate(described):
         alike[json.dumps(sorted(values.items()), ensure_ascii=False, default=str)].append(number)
     drafts = read_rows(entity, [described[numbers[0]] for numbers in alike.values()])
+    _forget_hidden(session, entity, drafts)
     known = _by_keys(session, entity, [draft for draft in drafts if not draft.problems and draft_keys(entity, draft)])
     shown = {draft.row: str(draft.values[entity.display]) for draft in drafts if _only_named(entity, draft)}
     named = find_named(session, entity, shown.values()) if shown else {}
@@ -114,23 +117,37 @@ def _by_reference(session: Session, entity: Entity, names: Iterable[str]) -> dic
     }
 
 
+def _forget_hidden(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+    """Compare nothing with fields that the actor may not read; a row that asks for it would find out what they hold."""
+    hidden = session.access.fields(session.actor, entity.name).hidden
+    for name in sorted(hidden & {*entity.match_fields, entity.display}):
+        for draft in drafts:
+            draft.assign(name, None)  # a default as well
+            if draft.incoming.get(name) is not None:
+                message = _("you may not look for records by this field")
+                draft.refuse(Problem(message=message, field=f"{entity.name}.{name}", code="hidden"))
+
+
 def _by_keys(session: Session, entity: Entity, drafts: Sequence[Draft]) -> dict[int, Found]:
     """Return for each draft, by its number, the record that matching finds."""
     if not drafts:
         return {}
     table = session.runtime.tables.entity[entity.name]
     candidates = find_candidates(session.connection, entity, table, drafts)
-    visible = visible_ids(session, entity, {one.id for some in candidates.values() for one in some if not one.deleted})
-    return {d.row: _chosen(entity, d, candidates.get(d.row, ()), visible) for d in drafts}
+    found = {one.id for some in candidates.values() for one in some}
+    visible = visible_ids(session, entity, found, deleted=True)
+    seen = {row: [one for one in some if one.id in visible] for row, some in candidates.items()}
+    return {d.row: _chosen(entity, d, seen.get(d.row, ())) for d in drafts}
 
 
-def _chosen(entity: Entity, draft: Draft, candidates: Sequence[Candidate], visible: set[int]) -> Found:
-    alive = {candidate.id for candidate in candidates if not candidate.deleted} & visible
+def _chosen(entity: Entity, draft: Draft, candidates: Sequence[Candidate]) -> Found:
+    """Return what a draft finds among the candidates that the actor may see, deleted ones included."""
+    alive = {candidate.id for candidate in candidates if not candidate.deleted}
     if len(alive) == 1:
         return Found(alive.pop())
     if alive:
         return _several(entity, _shown(entity, draft), alive)
-    if any(candidate.deleted for candidate in candidates):
+    if candidates:
         return Found(
             None, _('the {entity} "{name}" was deleted').format(entity=entity.name, name=_shown(entity, draft))
         )
@@ -153,11 +170,12 @@ def _shown(entity: Entity, draft: Draft) -> str:
     return ", ".join(telling or map(str, draft.incoming.values()))
 
 
-def _ways(entity: Entity) -> list[tuple[str, bool]]:
-    """Return the columns by which a record may be named, and whether each is folded."""
+def _ways(session: Session, entity: Entity) -> list[tuple[str, bool]]:
+    """Return the columns by which the actor may name a record, and whether each is folded."""
+    hidden = session.access.fields(session.actor, entity.name).hidden
     single = [rule.fields[0] for rule in entity.match if len(rule.fields) == 1]
     names = dict.fromkeys([*single, entity.display])
-    texts = [entity.fields[name] for name in names if entity.fields[name].kind is Kind.TEXT]
+    texts = [entity.fields[name] for name in names if entity.fields[name].kind is Kind.TEXT and name not in hidden]
     display = [field for field in texts if field.name == entity.display]
     keys = [(compared_column(field), field.folded) for field in texts if field.name != entity.display]
     return [*keys, ("external_id", False), *((compared_column(field), field.folded) for field in display)]

@@ -55,7 +55,7 @@ def query_scan(
             )
         return (statement if only is None else _of_one(statement, only)).subquery()
 
-    return session.attributed(declared, selected)
+    return session.runtime.registry.attributed(declared, selected)
 
 
 def query_tables(session: Session, query: MetricQuery, metrics: Sequence[Metric], as_of: dt.date) -> set[str]:

@@ -6,6 +6,7 @@ Every check adds problems to the drafts and none stops at the first, so that a r
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
 
-__all__ = ["check", "check_references", "check_unique"]
+__all__ = ["check", "check_again"]
 
 
 def check(session: Session, entity: Entity, action: str, drafts: Sequence[Draft], *, plugins: bool = True) -> None:
@@ -42,15 +43,46 @@ def check(session: Session, entity: Entity, action: str, drafts: Sequence[Draft]
         drafts: what is to be written.
         plugins: ask plugins too; their findings stand when values are checked a second time.
     """
-    check_references(session, entity, drafts)
-    _check_schema(session, entity, drafts)
-    check_unique(session, entity, drafts)
-    _check_external_ids(session, entity, drafts)
-    moving = check_transitions(session, entity, drafts)
+    with _without_secrets(session, entity, drafts):
+        _check_references(session, entity, drafts)
+        _check_schema(session, entity, drafts)
+        _check_unique(session, entity, drafts)
+        _check_external_ids(session, entity, drafts)
+        moving = check_transitions(session, entity, drafts)
     if plugins:
         _ask_plugins(session, entity, "crm_validate", action, drafts)
         for pipeline, some in moving:
             _ask_plugins(session, entity, "crm_check_transition", action, some, pipeline=pipeline)
+
+
+def check_again(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+    """Add to drafts of deleted records the problems that keep them from coming back."""
+    with _without_secrets(session, entity, drafts):
+        _check_references(session, entity, drafts)
+        _check_unique(session, entity, drafts)
+
+
+@contextmanager
+def _without_secrets(session: Session, entity: Entity, drafts: Sequence[Draft]) -> Iterator[None]:
+    """Let what is found inside the ``with`` block say of hidden fields neither what they hold nor which they are.
+
+    What was found before is about what the actor gave.
+    """
+    before = [len(draft.problems) for draft in drafts]
+    yield
+    hidden = session.access.fields(session.actor, entity.name).hidden
+    if not hidden:
+        return
+    for draft, start in zip(drafts, before, strict=True):
+        found = draft.problems[start:]
+        # A problem of no field may quote the whole record.
+        open_ = [p for p in found if p.field not in hidden and (p.field is not None or p.value is None)]
+        draft.problems[start:] = open_ if len(open_) == len(found) else [*open_, _hidden(draft)]
+
+
+def _hidden(draft: Draft) -> Problem:
+    message, hint = _("a field that you may not read is not valid"), _("Ask somebody who may read all of the record.")
+    return Problem(message=message, hint=hint, row=draft.row, code="hidden")
 
 
 def _check_schema(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
@@ -64,7 +96,7 @@ def _check_schema(session: Session, entity: Entity, drafts: Sequence[Draft]) -> 
                     draft.refuse(evolve(problem, row=draft.row))
 
 
-def check_references(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+def _check_references(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
     """Refuse new references to records that are not there or not visible; follow those to merged ones."""
     pointing = [field for field in entity.fields.values() if field.ref]
     wanted: dict[str, set[int]] = defaultdict(set)
@@ -120,7 +152,7 @@ def _visible(session: Session, target: str, ids: set[int]) -> Iterator[int]:
         ).scalars()
 
 
-def check_unique(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+def _check_unique(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
     """Refuse values of unique fields that a live record, or an earlier draft, has already."""
     table = session.runtime.tables.entity[entity.name]
     for field in (field for field in entity.fields.values() if field.unique):

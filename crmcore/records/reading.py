@@ -87,14 +87,16 @@ def read_written(session: Session, entity: Entity, id: int) -> Record:
     return _records(session, entity, [row])[0]
 
 
-def visible_ids(session: Session, entity: Entity, ids: Iterable[int]) -> set[int]:
-    """Return those of the ids that belong to live records which the actor may see."""
+def visible_ids(session: Session, entity: Entity, ids: Iterable[int], *, deleted: bool = False) -> set[int]:
+    """Return those of the ids that belong to records which the actor may see, to live ones unless `deleted` is true."""
     found: set[int] = set()
     wanted = [*ids]
     if not wanted:  # every new record asks for the records that it matches
         return found
     table = session.runtime.tables.entity[entity.name]
-    statement = select(table.c.id).where(live(table), session.may("read", entity.name, table))
+    statement = select(table.c.id).where(session.may("read", entity.name, table))
+    if not deleted:
+        statement = statement.where(live(table))
     for some in chunks(wanted):
         found.update(session.connection.execute(statement.where(table.c.id.in_(some))).scalars())
     return found

@@ -18,7 +18,7 @@ from crmcore.errors import Conflict, NotFound, ReferencedRecord, UsageError, Val
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
 from crmcore.records.administrators import keep_an_administrator
-from crmcore.records.checks import check_references, check_unique
+from crmcore.records.checks import check_again
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.pointing import points_to, referrers
 from crmcore.records.writing import load_drafts, record_events, touch, write_history
@@ -224,8 +224,7 @@ def _restore_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
     drafts = load_drafts(session, entity, ids)
     # As if all values were new: every reference and every unique value is looked at again.
     fresh = [evolve(draft, before=None) for draft in drafts]
-    check_references(session, entity, fresh)
-    check_unique(session, entity, fresh)
+    check_again(session, entity, fresh)
     problems = [evolve(problem, row=None) for draft in fresh for problem in draft.problems]
     if problems:
         raise ValidationError(problems, _("{entity} cannot be restored:").format(entity=entity.name))

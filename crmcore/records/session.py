@@ -17,6 +17,7 @@ from crmcore.access import live
 from crmcore.errors import NotFound, UsageError, ValidationError
 from crmcore.i18n import gettext as _
 from crmcore.records import computed, reading, removal, saving
+from crmcore.records.open_rows import open_rows
 from crmcore.records.unit_of_work import UnitOfWork
 from crmcore.schema.values import MAX_INTEGER, fold
 from crmcore.store import history as history_store
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Result, Subquery
 
+    from crmcore.errors import AccessDenied
     from crmcore.records.drafts import SaveResult
     from crmcore.records.reading import Page
     from crmcore.records.saving import OnMatch
@@ -157,11 +159,23 @@ class Session(UnitOfWork):
         ]
 
     def table(self, entity: str) -> Subquery:
-        """Return the live rows that the actor may see as a SQLAlchemy subquery whose columns are the fields."""
+        """Return the live rows that the actor may see as a SQLAlchemy subquery whose columns are the fields.
+
+        Fields that the actor may not read are not among its columns: ``name in rows.c`` is false, and asking for one,
+        as ``rows.c.name`` or ``rows.c["name"]``, raises `AccessDenied`.
+        """
         table = self.runtime.tables.entity[self.runtime.entity(entity).name]
         hidden = self.access.fields(self.actor, entity).hidden
+        visible = live(table), self.may("read", entity, table)
+        if not hidden:
+            return select(table).where(*visible).subquery(entity)
+
+        def denial(column: str) -> AccessDenied | None:
+            field = column.partition("__")[0]
+            return self.access.denied(self.actor, "read", f"{entity}.{field}") if field in hidden else None
+
         columns = [column for column in table.c if column.name.partition("__")[0] not in hidden]
-        return select(*columns).where(live(table), self.may("read", entity, table)).subquery(entity)
+        return open_rows(select(*columns).where(*visible), entity, denial)
 
     def execute(self, statement: Select[Any] | CompoundSelect[Any]) -> Result[Any]:
         """Run a SELECT, usually over `table`, and return SQLAlchemy's result.

@@ -11,10 +11,10 @@ import threading
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, evolve
-from sqlalchemy import and_, select
+from sqlalchemy import True_, and_, select
 from sqlalchemy.exc import IntegrityError
 
 from crmcore.access import live
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from crmcore.types import Action, Actor, Batch, Ref
 
 __all__ = ["UnitOfWork"]
-
-_T = TypeVar("_T")
 
 _log = logging.getLogger("crmcore.plugins")
 
@@ -163,6 +161,10 @@ class UnitOfWork:
             predicates.append(live(table))
         return self.connection.execute(select(table.c.id).where(*predicates)).first() is not None
 
+    def sees_all(self, entity: str) -> bool:
+        """Return whether the actor may read every record of an entity, so that nothing of them is a secret."""
+        return isinstance(self.may("read", entity, self.runtime.tables.entity[entity]), True_)
+
     def rule_context(self) -> SqlContext:
         """Return what access rules are compiled with: they look at all live rows."""
         return self._context(self.access.rows)
@@ -191,21 +193,6 @@ class UnitOfWork:
         """Return whether the actor has a permission, the core's own or one that a plugin declares."""
         return self.access.may(self.actor, permission)
 
-    def attributed(self, name: str, function: Callable[..., _T], *arguments: Any) -> _T:
-        """Call a function of a declaration, a report's for instance, in its plugin's name.
-
-        Raises:
-            AccessDenied: it asked a table for a field that the actor may not read.
-            PluginError: it failed otherwise.
-        """
-        try:
-            return self.runtime.registry.attributed(name, function, *arguments)
-        except PluginError as error:
-            denied = self._denied(error)
-            if denied is not None:
-                raise denied from error
-            raise
-
     def ask_isolated(self, hook: str, **arguments: Any) -> tuple[list[Any], tuple[PluginError, ...]]:
         """Ask every plugin a question, each in a savepoint of its own, and return all answers and who failed.
 
@@ -227,18 +214,9 @@ class UnitOfWork:
                 continue
             except CRMError as error:
                 failure = registry.failure(plugin, hook, error)
-                if self._denied(failure) is None:
-                    _log.error("%s", failure.message, exc_info=failure.cause)
-                    failures.append(failure)
+                _log.error("%s", failure.message, exc_info=failure.cause)
+                failures.append(failure)
         return answers, tuple(failures)
-
-    def _denied(self, error: PluginError) -> AccessDenied | None:
-        """Return the denial behind a failure: `Session.table` leaves out what is hidden, so it is not there."""
-        if isinstance(error.cause, AttributeError | KeyError) and error.cause.args:
-            asked = str(error.cause.args[0])
-            if asked in {field for _entity, field in self.hidden}:
-                return self.access.denied(self.actor, "read", asked)
-        return None
 
     def tell(self, hook: str, batch: Batch) -> None:
         """Call a hook of the plugins that listen to the batch's entity."""

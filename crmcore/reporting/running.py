@@ -93,4 +93,4 @@ def _compute(session: Session, declared: ReportType, given: Mapping[str, Any]) -
     def checked() -> Report:
         return with_value_titles(checked_report(declared.compute(session, given)), session.runtime.registry.entities)
 
-    return session.attributed(declared.name, checked)
+    return session.runtime.registry.attributed(declared.name, checked)

@@ -11,6 +11,7 @@ from crmcore.access import live
 from crmcore.conditions import Condition, Expression
 from crmcore.errors import AccessDenied
 from crmcore.metrics import metric_named, metric_table, query_tables
+from crmcore.registry.metric_checks import metric_reads
 from crmcore.registry.rule_parts import compiled_parts, reads
 from crmcore.types.names import plugin_name
 
@@ -73,18 +74,33 @@ class Ground:
         return {**values, **{name: getattr(row, f"metric__{number}") for number, name in enumerate(measured)}}
 
     def may_know(self, part: Condition | Expression) -> bool:
-        """Whether the actor may see what a part looks at: no hidden field, no entity without any right to read."""
+        """Whether the actor may see what a part looks at: no hidden field, and besides the record only what is open.
+
+        Rules look at all records. So the actor has to be allowed to read all records of an entity to be told what was
+        found in some of them.
+        """
         session, registry = self.session, self.session.runtime.registry
-        read = reads(part, registry.entities, registry.metrics)
-        entities = {entity for entity, _field in read}
+        if reads(part, registry.entities, registry.metrics) & session.hidden:
+            return False
+        others = set(part.others)
         try:
             for name in part.metrics:
-                metric = metric_named(registry, self.rule.entity, name, self.plugin)
-                if metric.query is not None:
-                    entities |= query_tables(session, metric.query, [metric], self.context.today)
+                others |= self._looked_at(metric_named(registry, self.rule.entity, name, self.plugin))
         except AccessDenied:
             return False
-        return not read & session.hidden and all(session.access.can(session.actor, "read", name) for name in entities)
+        return all(map(session.sees_all, others))
+
+    def _looked_at(self, metric: Metric) -> set[str]:
+        """Return the entities whose records a metric looks at.
+
+        Raises:
+            AccessDenied: it looks at a field that the actor may not read.
+        """
+        if metric.query is None:
+            return {entity for entity, _field in metric_reads(metric, self.session.runtime.registry.entities)}
+        # What is shown comes from the system's SELECT; the actor's is the one that a hidden field is missing from.
+        sessions = (self.session, self.session.as_system())
+        return {name for one in sessions for name in query_tables(one, metric.query, [metric], self.context.today)}
 
 
 def rule_metrics(registry: Registry, rule: ScoringRule) -> dict[str, Metric]:

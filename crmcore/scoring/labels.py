@@ -34,17 +34,18 @@ def label_column(on: Ground) -> ColumnElement[Any]:
 def explain_labels(on: Ground, values: Mapping[str, Any]) -> Explanation:
     """Return which condition gives a record its label."""
     rule = on.rule
+    tried = [(label.value, condition) for label, condition in zip(rule.labels, on.conditions, strict=True)]
+    said = next((value for value, condition in tried if condition.evaluate(values, on.python)), rule.otherwise)
     decisions: list[Decision] = []
-    for label, condition in zip(rule.labels, on.conditions, strict=True):
-        decisions.append(decision(on, label.value, condition, values))
+    for value, condition in tried:
+        decisions.append(decision(on, value, condition, values))
         if decisions[-1].holds:
             break
-    reached = next((one for one in decisions if one.holds), None)
-    said = reached.label if reached else rule.otherwise
     return Explanation(rule, said, values[rule.field], tuple(decisions))
 
 
 def decision(on: Ground, label: str | None, condition: Condition, values: Mapping[str, Any]) -> Decision:
-    """Try a condition on one record."""
-    findings = condition.explain(values, on.python) if on.may_know(condition) else ()
-    return Decision(label, condition.text, condition.evaluate(values, on.python), findings)
+    """Try a condition on one record, if the actor may see what it looks at."""
+    if not on.may_know(condition):
+        return Decision(label)
+    return Decision(label, condition.text, condition.evaluate(values, on.python), condition.explain(values, on.python))

@@ -58,7 +58,8 @@ def explain_rank(on: Ground, values: Mapping[str, Any]) -> Explanation:
     decisions = tuple(decision(on, None, condition, values) for condition in on.conditions)
     standing = None
     by = _by(on)
-    if on.may_know(by):
+    # A place says something of all the others, and who is ranked is part of it.
+    if on.session.sees_all(on.rule.entity) and on.may_know(by) and all(map(on.may_know, on.conditions)):
         share = None if before is None or not total else before / total
         value = by.evaluate(values, on.python) if place is not None else None
         inputs = by.explain(values, on.python)

@@ -43,10 +43,11 @@ class Decision:
 
     label: str | None
     """What it gives; None for the condition on the records that are ranked."""
-    condition: str
-    holds: bool
-    findings: tuple[Finding, ...]
-    """Every comparison of the condition with the values that it found; none where it reads what the actor may not."""
+    condition: str | None = None
+    """None where it looks at what the actor may not: then neither its text nor its outcome is told."""
+    holds: bool | None = None
+    findings: tuple[Finding, ...] = ()
+    """Every comparison of the condition with the values that it found."""
 
 
 @frozen
@@ -93,7 +94,8 @@ class Explanation:
     stored: Any
     """What is stored in the field now."""
     decisions: tuple[Decision, ...] = ()
-    """Of labels: all in order, up to the first that holds. Of a rank: its condition on the records, if it has one."""
+    """Of labels: all in order, up to the first that the actor sees to hold. Of a rank: its condition on the records, if
+    it has one."""
     standing: Standing | None = None
     """Of a rank; None where it looks at what the actor may not."""
     inputs: tuple[tuple[str, Any], ...] = ()

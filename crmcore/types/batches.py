@@ -87,7 +87,10 @@ class Transaction(Protocol):
         """Return whether the actor has a permission that a plugin declares."""
 
     def table(self, entity: str) -> Any:
-        """Return the live rows that the actor may see as a SQLAlchemy subquery; columns are fields."""
+        """Return the live rows that the actor may see as a SQLAlchemy subquery; columns are fields.
+
+        Asking its ``c`` for a field that the actor may not read raises `AccessDenied`; ``name in rows.c`` is false.
+        """
 
     def execute(self, statement: Any) -> Any:
         """Run a SELECT over such tables and return SQLAlchemy's result."""

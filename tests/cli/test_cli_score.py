@@ -150,6 +150,26 @@ def test_what_an_actor_may_not_read_is_not_explained(scores: Path, run: Run) -> 
     ]
 
 
+def test_conditions_over_what_an_actor_may_not_read_are_not_told(scores: Path, run: Run) -> None:
+    run("score", "run")
+
+    assert run("--as", "bob", "score", "explain", "customer:1", "instance.grade").stdout.splitlines() == [
+        "Grade of 北京电子 (customer:1): warm",
+        "  hot   the condition is not yours to see",
+        "  warm  the condition is not yours to see",
+    ]
+    assert run("--as", "bob", "score", "explain", "customer:1", "instance.tier").stdout.splitlines() == [
+        "Tier of 北京电子 (customer:1): VIP",
+        "  the condition is not yours to see",
+        "  what it is ranked by is not yours to see",
+    ]
+    (grade,) = json.loads(run("--as", "bob", "score", "explain", "customer:3", "instance.grade", "--json").stdout)
+    assert (grade["label"], grade["decisions"]) == (
+        "cold",
+        [{"label": label, "condition": None, "holds": None, "findings": []} for label in ("hot", "warm")],
+    )
+
+
 def test_explanations_for_programs_have_everything(scores: Path, run: Run) -> None:
     (tier,) = json.loads(run("score", "explain", "customer:2", "instance.tier", "--json").stdout)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from imported import listed, named, rejected, versions
@@ -145,6 +145,56 @@ def test_a_deleted_record_is_neither_found_nor_created_again(crm: CRM, bring: Br
     result = bring("order", DESCRIBED, create_missing=True)
     assert result.outcomes == {"rejected": 2}
     assert result.problems[0].message == 'the customer "K-1, Acme" was deleted'
+
+
+# -- what whoever imports may not see --------------------------------------------------------------------------------
+
+COLLEAGUE = {
+    "customer": {"read": "owner = me", "create": True, "hide": ["code"]},
+    "order": {"create": True, "read": True},
+}
+
+
+@pytest.fixture
+def anna(make_crm: MakeCRM, database_url: str) -> CRM:
+    """Anna has Acme, K-1, and may not read codes; Beta, K-2, is somebody else's."""
+    crm = make_crm(enabled=["tabular"], roles={"sales": COLLEAGUE}, database_url=database_url)
+    with crm.session() as session:
+        user = session.create("user", {"login": "anna", "roles": ["sales"]})
+        session.create("customer", {"code": "K-1", "name": "Acme", "owner": user.id})
+        session.create("customer", {"code": "K-2", "name": "Beta", "registration_number": "R-2"})
+    return crm
+
+
+def _brought(crm: CRM, folder: Path, text: str, **options: Any) -> list[str]:
+    (folder / "orders.csv").write_text(text, encoding="utf-8")
+    result = import_file(crm, folder / "orders.csv", "order", actor="anna", **options)
+    return [problem.message for problem in result.problems]
+
+
+def test_records_are_not_looked_for_by_a_field_that_the_actor_may_not_read(anna: CRM, tmp_path: Path) -> None:
+    named_so = "number,customer,order date\nS1,K-1,2026-01-10\nS2,K-3,2026-01-10\nS3,Acme,2026-01-10\n"
+    assert _brought(anna, tmp_path, named_so) == ['there is no customer "K-1"', 'there is no customer "K-3"']
+    for create_missing in (False, True):
+        described = DESCRIBED.replace("K-1", "K-3", 1)
+        said = _brought(anna, tmp_path, described, create_missing=create_missing)
+        assert said == ["customer.code: you may not look for records by this field"] * 2
+    assert named(anna, "order", "customer", "customer", "code") == [("S3", "K-1")]
+
+
+def test_a_deleted_record_that_the_actor_could_not_see_is_not_told_of(anna: CRM, tmp_path: Path) -> None:
+    with anna.session() as session:
+        session.update("customer", 1, {"registration_number": "R-1"})
+        for id in (1, 2):
+            session.delete("customer", id)
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\nday = "order_date"\nof = "customer.registration_number"\n', encoding="utf-8")
+    text = "day,of\n2026-01-10,R-1\n2026-01-11,R-2\n2026-01-12,R-3\n"
+    assert _brought(anna, tmp_path, text, mapping=mapping) == [
+        'the customer "R-1" was deleted',
+        'there is no customer "R-2"',
+        'there is no customer "R-3"',
+    ]
 
 
 # -- references to rows further down --------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from crmcore.reporting import (
 from crmcore.reporting.chart_spec import complete
 from crmcore.reporting.parameters import parameter_title, share_out
 from crmcore.reporting.values import cell_text
-from crmcore.types import Chart, Column, Report
+from crmcore.types import SYSTEM, Chart, Column, Report
 
 
 def told(given):
@@ -86,7 +86,18 @@ def test_a_report_on_a_hidden_field_is_refused_to_whoever_may_not_read_it(make_c
         session.create("customer", {"name": "Acme", "phone": "0755-1234567"})
         session.create("user", {"login": "anna", "roles": ["sales"]})
         assert run_report(session, "sales.best").rows == (("0755-1234567",),)
-    with crm.session("anna") as session, pytest.raises(AccessDenied, match="anna may not read phone"):
+    with crm.session("anna") as session, pytest.raises(AccessDenied, match=r"anna may not read customer\.phone"):
+        run_report(session, "sales.best")
+
+
+@pytest.mark.parametrize("actor", [SYSTEM, "anna"])
+def test_an_error_with_the_name_of_a_hidden_field_is_the_plugins_mistake(make_crm, actor):
+    roles = {"sales": {"customer": {"read": True, "hide": ["phone"]}}}
+    crm = make_crm(plugins=[plugin(report_type(lambda tx, parameters: parameters["phone"]))], roles=roles)
+    with crm.session() as session:
+        session.create("user", {"login": "anna", "roles": ["sales"]})
+    said = r"plugin sales 1\.0 failed in sales\.best: KeyError: 'phone'"
+    with crm.session(actor) as session, pytest.raises(PluginError, match=said):
         run_report(session, "sales.best")
 
 
