@@ -143,8 +143,9 @@ class CRM:
             actor: who works: a user's login, an actor, or the system, to whom no access rule applies.
             connection: the application's own, of SQLAlchemy or of the driver, in a transaction that the application
                 commits; it calls `Session.committed` afterwards, so that plugins hear of it.
-            read_only: take no write lock; saving is refused.
-            source: where writes come from, as hooks and history see it.
+            read_only: take no write lock; saving is refused, and everything is read as it is at one moment, unless
+                the transaction is the application's own.
+            source: where writes come from, as hooks and history see it; no rule of the core depends on it.
 
         Raises:
             AccessDenied: no active user has that login.

@@ -6,7 +6,7 @@ The outbox itself, with its leases and waiting times, is :mod:`crmcore.store.out
 from __future__ import annotations
 
 import logging
-from itertools import groupby
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -54,9 +54,10 @@ def deliver(crm: CRM) -> Delivery:
             )
         if not claimed:
             break
-        by_plugin = sorted(claimed, key=lambda one: one.plugin)
-        for plugin, some in groupby(by_plugin, key=lambda one: one.plugin):
-            events = list(some)
+        together: dict[tuple[str, str], list[Claimed]] = defaultdict(list)
+        for one in claimed:
+            together[one.plugin, one.event.entity].append(one)
+        for (plugin, _entity), events in together.items():
             if not _hand_over(crm, plugin, events):
                 delivered += len(events)
             else:

@@ -65,7 +65,7 @@ def _section(entity: Entity) -> str:
         ("plural", code(entity.plural)),
         ("shown by", code(entity.display)),
         ("recognised by", "; ".join(_rule(rule) for rule in entity.match)),
-        ("searched", ", ".join(code(name) for name in entity.search)),
+        ("known by, for erasing", ", ".join(code(name) for name in entity.search)),
         *_between_fields(entity),
     ]
     parts = [f"## {entity.name}", listed(facts), fields(entity.fields.values())]

@@ -1,7 +1,8 @@
 """Erasing a record with what belongs to it, and disclosing all that is held about one.
 
 Values leave the row, its history and the outbox, and a tombstone stays, so that references to the record still lead
-somewhere. Rows of imports that name the person are :mod:`crmcore.erase.rejected_rows`.
+somewhere; of a user the login goes too, wherever it says who did something. Rows of imports that name the person are
+:mod:`crmcore.erase.rejected_rows`.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
-from sqlalchemy import and_, delete, select
+from sqlalchemy import and_, delete, select, update
 
 from crmcore.access import live
 from crmcore.erase.mentions import identifying_values
 from crmcore.erase.rejected_rows import RejectedRowsErased, erase_rejected_rows
 from crmcore.errors import NotFound
+from crmcore.records.administrators import keep_an_administrator
 from crmcore.records.pointing import points_to, referrers
 from crmcore.records.removal import belongings
-from crmcore.records.writing import load_drafts, touch, write_history
+from crmcore.records.writing import load_drafts, record_events, touch, write_history
+from crmcore.store.chunks import chunks
 from crmcore.store.tables import column_names
+from crmcore.types import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from crmcore.records.drafts import Draft
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity
 
@@ -46,7 +51,7 @@ def erase(session: Session, entity: str, id: int) -> Erased:
     """Erase a record and what belongs to it (references with ``on_delete: delete``), deleted ones included.
 
     Rejected rows of imports that name it, by a value that identifies it, go too, also from rejects files that are
-    still where they were written.
+    still where they were written. Plugins that listen to ``crm_committed`` are told, so that they erase what they keep.
 
     Args:
         session: its actor needs the permission ``records.erase``.
@@ -54,7 +59,7 @@ def erase(session: Session, entity: str, id: int) -> Erased:
         id: of the record.
 
     Raises:
-        AccessDenied: the actor lacks the permission.
+        AccessDenied: the actor lacks the permission, or nobody would be left who may do everything.
         NotFound: there is no such record.
     """
     session.access.demand_permission(session.actor, ERASE)
@@ -62,10 +67,12 @@ def erase(session: Session, entity: str, id: int) -> Erased:
     if not session.sees(entity, id, deleted=True):
         raise NotFound(entity, id)
     with session.savepoint():
-        rejected = erase_rejected_rows(session, identifying_values(session, model, id))
+        mentions = identifying_values(session, model, id)
         gone = belongings(session, model, id)
         for name, ids in gone.items():
             _erase_rows(session, session.runtime.entity(name), sorted(ids))
+        # Last, because files are written at once.
+        rejected = erase_rejected_rows(session, mentions)
     return Erased({name: len(ids) for name, ids in gone.items() if ids}, rejected)
 
 
@@ -94,9 +101,35 @@ def held_about(session: Session, entity: str, id: int) -> dict[str, Any]:
 def _erase_rows(session: Session, entity: Entity, ids: list[int]) -> None:
     tables = session.runtime.tables
     empty = {column: None for field in entity.fields.values() for column in column_names(field)}
-    erased = [evolve(draft, before={}, values={}) for draft in load_drafts(session, entity, ids)]
+    drafts = load_drafts(session, entity, ids)
+    logins = _logins(session, drafts) if entity.name == "user" else {}
     touch(session, entity, ids, {**empty, "source": None, "external_id": None, "deleted_at": session.now})
+    keep_an_administrator(session, entity, drafts, removed=True)
     for table in (tables.history, tables.outbox):
-        about = and_(table.c.entity == entity.name, table.c.record_id.in_(ids))
-        session.connection.execute(delete(table).where(about))
-    write_history(session, entity, "erase", erased)
+        for some in chunks(ids):
+            about = and_(table.c.entity == entity.name, table.c.record_id.in_(some))
+            session.connection.execute(delete(table).where(about))
+    write_history(session, entity, "erase", [evolve(draft, before={}, values={}) for draft in drafts])
+    record_events(session, entity, "erase", drafts)
+    # After the rest, which somebody who erases themselves signs.
+    for id, known in logins.items():
+        _forget_actor(session, id, known)
+
+
+def _logins(session: Session, users: Iterable[Draft]) -> dict[int, set[str]]:
+    """Return the logins that each user has or had: id -> logins."""
+    history = session.runtime.tables.history
+    found: dict[int, set[str]] = {}
+    for draft in users:
+        old = select(history.c.old).where(history.c.entity == "user", history.c.record_id == draft.id)
+        values = [draft.values, *session.connection.execute(old).scalars()]
+        found[draft.id or 0] = {some["login"] for some in values if some.get("login")}
+    return found
+
+
+def _forget_actor(session: Session, id: int, logins: set[str]) -> None:
+    """Say of what a user did that ``user:42`` did it."""
+    tables, name = session.runtime.tables, str(Ref("user", id))
+    for table in (tables.history, tables.imports):
+        session.connection.execute(update(table).where(table.c.actor_id == id).values(actor=name))
+    session.connection.execute(update(tables.outbox).where(tables.outbox.c.actor.in_(logins)).values(actor=name))

@@ -92,6 +92,10 @@ def crm_committed(crm: Any, events: Sequence[Event]) -> None:
     Called from the outbox after the commit, at least once for each event of an entity in ``listens``; a receiver that
     keeps the ids it has seen handles each once. Isolated: a failure is logged, and the events are delivered again.
 
+    An event has the action ``create``, ``update``, ``delete``, ``restore``, ``computed`` or ``erase``. An erased one
+    has lost its values for good, on request of the person that it is about: what was sent on has to be erased there
+    as well. Earlier events of it that nobody has been told yet are gone too.
+
     Args:
         crm: the CRM.
         events: events of one entity, oldest first.

@@ -1,4 +1,8 @@
-"""Hooks around the two write doors: called with batches of records, inside the transaction."""
+"""Hooks around the two write doors: called with batches of records, inside the transaction.
+
+Each says for which actions it is called. A reference that is emptied because its record was deleted is an ``update`` of
+which `crm_after_save` alone is told.
+"""
 
 # mypy: disable-error-code="empty-body"
 # Specifications have no body: pluggy reads their names and arguments.
@@ -28,7 +32,8 @@ __all__ = [
 def crm_before_validate(tx: Transaction, batch: Batch) -> None:
     """Bring values into the form in which they shall be judged and stored (`Change.set`).
 
-    Called for every batch of an entity in ``listens``, before validation, inside the transaction.
+    Called for every batch of an entity in ``listens`` that is created or updated (`Batch.action` is ``create`` or
+    ``update``), before validation, inside the transaction.
 
     Args:
         tx: the transaction: it reads and saves, and cannot commit.
@@ -51,7 +56,9 @@ def crm_before_validate(tx: Transaction, batch: Batch) -> None:
 def crm_validate(tx: Transaction, batch: Batch) -> Iterable[Problem]:
     """Judge records beyond what their schema says.
 
-    Called for every batch of an entity in ``listens``; its problems are reported together with the schema's own.
+    Called for every batch of an entity in ``listens`` that is created, updated, deleted or restored (`Batch.action` is
+    ``create``, ``update``, ``delete`` or ``restore``); its problems are reported together with the schema's own, which
+    is not asked about a deletion. Go by the action: what may not be stored may well be deleted.
 
     Args:
         tx: the transaction.
@@ -67,11 +74,11 @@ def crm_validate(tx: Transaction, batch: Batch) -> Iterable[Problem]:
         >>> from crmcore import hookimpl
         >>> @hookimpl
         ... def crm_validate(tx, batch):
-        ...     for change in batch:
-        ...         if change.after["order_date"] > tx.today:
-        ...             yield change.problem("lies in the future", field="order_date")
-        >>> list(crm_validate(tx=None, batch=[]))
-        []
+        ...     if batch.action in ("create", "update"):
+        ...         for change in batch:
+        ...             ordered = change.after["order_date"]
+        ...             if ordered is not None and ordered > tx.today:
+        ...                 yield change.problem("lies in the future", field="order_date")
     """
 
 
@@ -79,8 +86,9 @@ def crm_validate(tx: Transaction, batch: Batch) -> Iterable[Problem]:
 def crm_check_transition(tx: Transaction, pipeline: Pipeline, batch: Batch) -> Iterable[Problem]:
     """Judge moves of records from one stage of a pipeline to another, beyond what the pipeline says.
 
-    Called for every batch of an entity in ``listens`` in which records are created in a stage or change it; the
-    problems are reported together with those of validation.
+    Called for every batch of an entity in ``listens`` in which records are created in a stage or change it
+    (`Batch.action` is ``create`` or ``update``); the problems are reported together with those of validation. What is
+    restored, or taken back with an import, does not move.
 
     Args:
         tx: the transaction.
@@ -107,9 +115,11 @@ def crm_check_transition(tx: Transaction, pipeline: Pipeline, batch: Batch) -> I
 
 @hookspec
 def crm_before_save(tx: Transaction, batch: Batch) -> None:
-    """Act on records that are valid and about to be stored.
+    """Act on records that are valid and about to be stored, or deleted.
 
-    Called for every batch of an entity in ``listens``. It may set more; what it touches is validated again.
+    Called for every batch of an entity in ``listens`` that is created, updated or deleted (`Batch.action` is
+    ``create``, ``update`` or ``delete``). It may set more, except on records that are deleted; what it touches is
+    validated again.
 
     Args:
         tx: the transaction.
@@ -122,8 +132,10 @@ def crm_before_save(tx: Transaction, batch: Batch) -> None:
         >>> from crmcore import hookimpl
         >>> @hookimpl
         ... def crm_before_save(tx, batch):
-        ...     for change in batch:
-        ...         change.set("checked_on", tx.today)
+        ...     if batch.action != "delete":
+        ...         for change in batch:
+        ...             if change.after["short_name"] is None:
+        ...                 change.set("short_name", change.after["name"][:20])
     """
 
 
@@ -131,7 +143,8 @@ def crm_before_save(tx: Transaction, batch: Batch) -> None:
 def crm_after_save(tx: Transaction, batch: Batch) -> None:
     """Follow a save with more work in the same transaction.
 
-    Called for every batch of an entity in ``listens``, when its rows are written and not yet committed.
+    Called for every batch of an entity in ``listens`` that is created, updated, deleted or restored (`Batch.action` is
+    ``create``, ``update``, ``delete`` or ``restore``), when its rows are written and not yet committed.
 
     Args:
         tx: the transaction.
@@ -144,8 +157,9 @@ def crm_after_save(tx: Transaction, batch: Batch) -> None:
         >>> from crmcore import hookimpl
         >>> @hookimpl
         ... def crm_after_save(tx, batch):
-        ...     for change in batch:
-        ...         tx.create("activity", {"subject": f"{batch.entity}:{change.id}", "kind": batch.action})
+        ...     if batch.action == "create":
+        ...         call = {"kind": "call", "summary": "Welcome", "due_date": tx.today}
+        ...         tx.save_many("activity", [{**call, "subject": f"customer:{change.id}"} for change in batch])
     """
 
 
@@ -167,5 +181,7 @@ def crm_computed(tx: Transaction, batch: Batch) -> None:
         >>> @hookimpl
         ... def crm_computed(tx, batch):
         ...     for change in batch:
-        ...         tx.update(batch.entity, change.id, {"follow_up": tx.today})
+        ...         if "abc_class" in change.changed:
+        ...             told = f"class {change.after['abc_class']} since {tx.today}"
+        ...             tx.update("customer", change.id, {"notes": told})
     """

@@ -77,7 +77,7 @@ def finish(
         rejects: where they go; by default to ``<file>.rejects<suffix>`` beside the file. The next free number is
             added to the name of a file that is there already.
         options: of the importer, defaults filled in.
-        connection: of a rehearsal, in which a file is written only if `rejects` names one.
+        connection: of a rehearsal.
 
     Returns:
         The file, or None where every row was taken.
@@ -89,7 +89,7 @@ def finish(
     with crm.session(SYSTEM, connection=connection) as session:
         has_rejects = next(store.iterate_rejects(session.connection, session.runtime.tables, job.id), None) is not None
     written = None
-    if has_rejects and (connection is None or rejects is not None):
+    if has_rejects:
         path = (rejects or _beside(job.file.path, importer)).absolute()
         try:
             written = _write(crm, job, path, _Form(importer, tuple(headers), options or {}), connection)

@@ -21,7 +21,6 @@ from crmcore.importing.progress import Stopwatch
 from crmcore.importing.register import ImportJob, RejectedRow
 from crmcore.importing.result import LEFT_OUT, created_key
 from crmcore.importing.saving import Saving
-from crmcore.records.saving import IMPORT
 from crmcore.store.failures import gave_way
 from crmcore.store.imports import iterate_rejects
 from crmcore.store.planner import refresh_statistics
@@ -216,7 +215,7 @@ class Rounds:
         self._replace_problems(rows)
 
     def _session(self) -> AbstractContextManager[Session]:
-        return self.crm.session(self.settings.actor, source=IMPORT, connection=self.settings.connection)
+        return self.crm.session(self.settings.actor, source="import", connection=self.settings.connection)
 
     @contextmanager
     def _saving_session(self) -> Iterator[Session]:

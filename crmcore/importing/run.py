@@ -72,7 +72,7 @@ def import_file(
         mapping: a mapping file; without one, headers are understood by names, titles and aliases of fields.
         on_match: what becomes of a row that a matching rule recognises.
         create_missing: whether records that rows refer to and that are not there are created.
-        dry_run: do it all, and throw it away.
+        dry_run: do it all, and throw it away; only the rejects file is written, where `rejects` names one.
         date_format: of date columns that the mapping file says nothing of: ``dd-mm-yyyy``.
         options: of the reader, besides those in the mapping file.
         rejects: where rejected rows go; by default beside the file.
@@ -84,6 +84,7 @@ def import_file(
         UsageError: no enabled plugin reads such files, the file cannot be read or has changed meanwhile, it has no
             known header, its dates can be read in two ways, or its numbers have a decimal comma that nobody declared.
         ConfigError: the mapping file is wrong.
+        AccessDenied: the actor may save no such record.
         ValidationError: an option that the reader does not have.
         ImportTaken: another process is working on the same import.
     """
@@ -92,6 +93,7 @@ def import_file(
     plan, source = plan_file(crm, path, entity, mapping=mapping, date_format=date_format, options=options)
     if before is not None:
         before(plan, source.header)
+    _demand_rights(crm, plan, actor)
     file = source_file(path)
     same = fingerprint(plan, source, on_match, create_missing=create_missing)
     tried: AbstractContextManager[Connection | None] = rehearsal(crm) if dry_run else nullcontext()
@@ -111,7 +113,16 @@ def import_file(
         written = None
         if not dry_run:
             check_unchanged(file)
-            written = finish(crm, rounds.job, source.importer, source.header.names, rejects, options=source.options)
+        if rejects is not None or not dry_run:
+            written = finish(
+                crm,
+                rounds.job,
+                source.importer,
+                source.header.names,
+                rejects,
+                options=source.options,
+                connection=connection,
+            )
     _log.info("import %d has ended: %s", job.id, dict(rounds.job.outcomes))
     return ImportResult(
         id=job.id,
@@ -129,6 +140,16 @@ def import_file(
         form=source.header.form,
         dry_run=dry_run,
     )
+
+
+def _demand_rights(crm: CRM, plan: Plan, actor: Actor | str) -> None:
+    """Refuse whoever could save no row, before the import is in the register; rows with an id change what is there."""
+    who, access = crm.actor(actor) if isinstance(actor, str) else actor, crm.runtime.access
+    saved = [(plan.entity.name, ("id",)), *([(plan.lines.entity, (plan.lines.name, "id"))] if plan.lines else ())]
+    for entity, id in saved:
+        has_ids = any(column.path == id for column in plan.columns)
+        if not (has_ids and access.can(who, "update", entity)):
+            access.demand(who, "create", entity)
 
 
 def _reasons(crm: CRM, job: ImportJob, connection: Connection | None) -> tuple[RejectReason, ...]:

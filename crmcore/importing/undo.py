@@ -109,7 +109,7 @@ def _undo(session: Session, id: int) -> UndoResult:
     if found.state == "undone":
         raise UsageError(_("import {id} was undone already").format(id=id))
     session.access.demand(session.actor, "delete", session.runtime.entity(found.entity).name)
-    with session.savepoint():
+    with session.savepoint(), session.taking_back():
         result = _take_all_back(session, id)
         store.close(connection, tables, id, state="undone", now=session.now)
     return result

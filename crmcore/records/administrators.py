@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 __all__ = ["keep_an_administrator"]
 
 
-def keep_an_administrator(session: Session, entity: Entity, drafts: Iterable[Draft]) -> None:
+def keep_an_administrator(session: Session, entity: Entity, drafts: Iterable[Draft], *, removed: bool = False) -> None:
     """Refuse a change of users, already written, that takes the last active administrator away.
+
+    Args:
+        session: the transaction.
+        entity: the drafts' entity; nothing is looked at unless it is that of users.
+        drafts: what was written.
+        removed: they are gone, whatever roles they had last.
 
     Raises:
         AccessDenied: one of the users was an administrator, and no active one is left.
     """
-    if entity.name != "user" or not any(_administers(draft.before or {}) for draft in drafts):
+    lost = (_administers(draft.before or {}) and (removed or not _administers(draft.values)) for draft in drafts)
+    if entity.name != "user" or not any(lost):
         return
     user = session.runtime.tables.entity["user"]
-    left = session.connection.execute(select(user.c.roles, user.c.active).where(live(user))).mappings()
-    if not any(_administers(dict(row)) for row in left):
+    statement = select(user.c.id, user.c.roles, user.c.active).where(live(user)).order_by(user.c.id)
+    known = [row["id"] for row in session.connection.execute(statement).mappings() if _administers(dict(row))]
+    # Locked, so that of two administrators who take each other's rights away one waits and is refused.
+    locked = statement.where(user.c.id.in_(known)).with_for_update(key_share=True)
+    if not any(_administers(dict(row)) for row in session.connection.execute(locked).mappings()):
         raise AccessDenied(
             _("nobody would be left who may do everything"),
             hint=_('Give another active user the role "admin" first.'),

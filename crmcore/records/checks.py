@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
 
-__all__ = ["check", "check_again"]
+__all__ = ["ask_plugins", "check", "check_references", "check_unique"]
 
 
 def check(session: Session, entity: Entity, action: str, drafts: Sequence[Draft], *, plugins: bool = True) -> None:
@@ -50,15 +50,20 @@ def check(session: Session, entity: Entity, action: str, drafts: Sequence[Draft]
         _check_external_ids(session, entity, drafts)
         moving = check_transitions(session, entity, drafts)
     if plugins:
-        _ask_plugins(session, entity, "crm_validate", action, drafts)
+        ask_plugins(session, entity, "crm_validate", action, drafts)
         for pipeline, some in moving:
-            _ask_plugins(session, entity, "crm_check_transition", action, some, pipeline=pipeline)
+            ask_plugins(session, entity, "crm_check_transition", action, some, pipeline=pipeline)
 
 
-def check_again(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
-    """Add to drafts of deleted records the problems that keep them from coming back."""
+def check_references(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+    """Refuse references of drafts that are to come back to records that are not there or not visible."""
     with _without_secrets(session, entity, drafts):
         _check_references(session, entity, drafts)
+
+
+def check_unique(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
+    """Refuse values of drafts that are to come back which a live record has by now."""
+    with _without_secrets(session, entity, drafts):
         _check_unique(session, entity, drafts)
 
 
@@ -210,14 +215,13 @@ def _taken(session: Session, entity: Entity, field: Field, draft: Draft, holder:
     )
 
 
-def _ask_plugins(
-    session: Session, entity: Entity, hook: str, action: str, drafts: Sequence[Draft], **more: Any
-) -> None:
+def ask_plugins(session: Session, entity: Entity, hook: str, action: str, drafts: Sequence[Draft], **more: Any) -> None:
+    """Add to each draft what plugins say of it, without values that the actor may not read."""
     if not session.runtime.registry.listeners(hook, entity.name):
         return
     by_row = {draft.row: draft for draft in drafts}
     hidden = session.access.fields(session.actor, entity.name).hidden
-    for found in session.ask(hook, DraftBatch(entity, action, session.source, drafts), **more):
+    for found in session.ask(hook, DraftBatch(entity, action, session, drafts), **more):
         problem = evolve(found, value=None) if found.field in hidden else found
         # A problem of no particular row is one of the whole batch.
         for draft in drafts if problem.row is None else (by_row[problem.row],):

@@ -150,7 +150,7 @@ def _apply(session: Session, entity: Entity, table: Table, changed: Table, field
     if not (registry.listeners("crm_computed", entity.name) or registry.listeners("crm_committed", entity.name)):
         return
     for drafts in _batches(session, entity, table, changed, fields):
-        batch = DraftBatch(entity, "computed", session.source, drafts)
+        batch = DraftBatch(entity, "computed", session, drafts)
         session.tell("crm_computed", batch)
         record_events(session, entity, "computed", drafts)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crmcore.errors import CRMError
+    from crmcore.records.unit_of_work import UnitOfWork
     from crmcore.schema.model import Entity
 
 __all__ = ["Draft", "DraftBatch", "DraftChange", "Key", "Outcome", "RowResult", "SaveResult"]
@@ -160,10 +161,10 @@ class _PythonValues(Mapping[str, Any]):
 class DraftChange:
     """A :class:`crmcore.types.Change` over a draft."""
 
-    __slots__ = ("_draft", "_entity", "_settable")
+    __slots__ = ("_batch", "_draft", "_entity")
 
-    def __init__(self, entity: Entity, draft: Draft, *, settable: bool) -> None:
-        self._entity, self._draft, self._settable = entity, draft, settable
+    def __init__(self, batch: DraftBatch, draft: Draft) -> None:
+        self._batch, self._entity, self._draft = batch, batch.model, draft
 
     @property
     def id(self) -> int | None:
@@ -194,11 +195,13 @@ class DraftChange:
         """Set a value of the record to be saved, in Python or JSON form.
 
         Raises:
-            UsageError: the hook comes too late to set values, the field is unknown or computed by a rule, or the
-                value is not of the field's kind.
+            UsageError: the record is being deleted, the hook comes too late to set values, the field is unknown or
+                computed by a rule, or the value is not of the field's kind.
         """
         declared = self._entity.fields.get(field)
-        if not self._settable:
+        if self._batch.action == "delete":
+            raise UsageError(_("a record that is being deleted cannot be changed"))
+        if not self._batch.settable:
             raise UsageError(_("values can be set in crm_before_validate and crm_before_save only"))
         if declared is None or declared.computed_by:
             raise UsageError(
@@ -225,9 +228,24 @@ class DraftBatch:
 
     model: Entity
     action: str
-    source: str
+    _session: UnitOfWork
     drafts: Sequence[Draft]
     settable: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where the write comes from: ``api``, ``cli``, ``import``, or an application's own word."""
+        return self._session.source
+
+    @property
+    def imported(self) -> bool:
+        """Whether an import saves the records."""
+        return self._session.import_id is not None
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether an import is undone, so that records return to where they were."""
+        return self._session.takes_back
 
     @property
     def entity(self) -> str:
@@ -235,7 +253,7 @@ class DraftBatch:
         return self.model.name
 
     def __iter__(self) -> Iterator[DraftChange]:
-        return (DraftChange(self.model, draft, settable=self.settable) for draft in self.drafts)
+        return (DraftChange(self, draft) for draft in self.drafts)
 
     def __len__(self) -> int:
         return len(self.drafts)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, overload
 
 from attrs import frozen
-from sqlalchemy import Text, cast, func, null, select
+from sqlalchemy import Text, cast, func, null, select, true
 
 from crmcore.access import live
 from crmcore.conditions import Scope, Use, compile_condition, compile_order
@@ -88,15 +88,14 @@ def read_written(session: Session, entity: Entity, id: int) -> Record:
 
 
 def visible_ids(session: Session, entity: Entity, ids: Iterable[int], *, deleted: bool = False) -> set[int]:
-    """Return those of the ids that belong to records which the actor may see, to live ones unless `deleted` is true."""
+    """Return those of the ids that belong to live records, or also deleted ones, which the actor may see."""
     found: set[int] = set()
     wanted = [*ids]
     if not wanted:  # every new record asks for the records that it matches
         return found
     table = session.runtime.tables.entity[entity.name]
-    statement = select(table.c.id).where(session.may("read", entity.name, table))
-    if not deleted:
-        statement = statement.where(live(table))
+    alive = true() if deleted else live(table)
+    statement = select(table.c.id).where(alive, session.may("read", entity.name, table))
     for some in chunks(wanted):
         found.update(session.connection.execute(statement.where(table.c.id.in_(some))).scalars())
     return found

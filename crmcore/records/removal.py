@@ -18,7 +18,7 @@ from crmcore.errors import Conflict, NotFound, ReferencedRecord, UsageError, Val
 from crmcore.i18n import gettext as _
 from crmcore.i18n import ngettext
 from crmcore.records.administrators import keep_an_administrator
-from crmcore.records.checks import check_again
+from crmcore.records.checks import ask_plugins, check_references, check_unique
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.pointing import points_to, referrers
 from crmcore.records.writing import load_drafts, record_events, touch, write_history
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row, Table
 
+    from crmcore.records.drafts import Draft
     from crmcore.records.session import Session
     from crmcore.schema.model import Entity, Field
 
@@ -87,7 +88,7 @@ def restore(session: Session, entity: Entity, id: int) -> None:
 
     Raises:
         NotFound: there is no deleted record of that id that the actor may delete.
-        ValidationError: a reference or a unique value of it is not valid any more.
+        ValidationError: a reference or a unique value of it is not valid any more, or a plugin refuses.
     """
     table = session.runtime.tables.entity[entity.name]
     statement = select(table).where(
@@ -101,8 +102,8 @@ def restore(session: Session, entity: Entity, id: int) -> None:
         raise UsageError(_("{ref} is not deleted").format(ref=Ref(entity.name, id)))
     if row is None or _was_erased(session, entity, id):
         raise NotFound(entity.name, id)
-    for name, ids in _deleted_along(session, entity, id, row.deleted_at).items():
-        _restore_rows(session, session.runtime.entity(name), sorted(ids))
+    gone = _deleted_along(session, entity, id, row.deleted_at).items()
+    _restore_rows(session, {name: load_drafts(session, session.runtime.entity(name), ids) for name, ids in gone})
     _fill_in(session, Ref(entity.name, id), row.deleted_at)
 
 
@@ -154,13 +155,13 @@ def _delete_rows(session: Session, entity: Entity, ids: Sequence[int], *, becaus
     if not ids:
         return
     drafts = load_drafts(session, entity, ids)
-    batch = DraftBatch(entity, "delete", session.source, drafts)
-    problems = list(session.ask("crm_validate", batch))
-    if problems:
-        raise ValidationError(evolve(problem, row=None) for problem in problems)
+    ask_plugins(session, entity, "crm_validate", "delete", drafts)
+    if problems := _problems(drafts):
+        raise ValidationError(problems)
+    batch = DraftBatch(entity, "delete", session, drafts)
     session.tell("crm_before_save", batch)
     touch(session, entity, ids, {"deleted_at": session.now})
-    keep_an_administrator(session, entity, drafts)
+    keep_an_administrator(session, entity, drafts, removed=True)
     write_history(session, entity, "delete", drafts, because=because)
     session.tell("crm_after_save", batch)
     record_events(session, entity, "delete", drafts)
@@ -172,7 +173,7 @@ def _clear(session: Session, entity: Entity, reference: Field, ids: Sequence[int
         draft.assign(reference.name, None)
     touch(session, entity, ids, dict.fromkeys(column_names(reference)))
     write_history(session, entity, "update", drafts, because=because)
-    session.tell("crm_after_save", DraftBatch(entity, "update", session.source, drafts))
+    session.tell("crm_after_save", DraftBatch(entity, "update", session, drafts))
     record_events(session, entity, "update", drafts)
 
 
@@ -220,18 +221,35 @@ def _closure(
     return found
 
 
-def _restore_rows(session: Session, entity: Entity, ids: Sequence[int]) -> None:
-    drafts = load_drafts(session, entity, ids)
+def _restore_rows(session: Session, deleted: Mapping[str, Sequence[Draft]]) -> None:
+    drafts = [(session.runtime.entity(name), some) for name, some in deleted.items()]
     # As if all values were new: every reference and every unique value is looked at again.
-    fresh = [evolve(draft, before=None) for draft in drafts]
-    check_again(session, entity, fresh)
-    problems = [evolve(problem, row=None) for draft in fresh for problem in draft.problems]
-    if problems:
+    fresh = [(entity, [evolve(draft, before=None) for draft in some]) for entity, some in drafts]
+    for entity, some in fresh:
+        check_unique(session, entity, some)
+        _refuse_problems(entity, some)
+        touch(session, entity, [draft.id for draft in some if draft.id], {"deleted_at": None})
+    # Once all are there, because they may refer to each other.
+    for entity, some in fresh:
+        check_references(session, entity, some)
+        _refuse_problems(entity, some)
+    # Not the schema: what a record lacks that it did not ask for then, nobody could give to it before.
+    for entity, restored in drafts:
+        ask_plugins(session, entity, "crm_validate", "restore", restored)
+        _refuse_problems(entity, restored)
+    for entity, restored in drafts:
+        write_history(session, entity, "restore", restored)
+        session.tell("crm_after_save", DraftBatch(entity, "restore", session, restored))
+        record_events(session, entity, "restore", restored)
+
+
+def _refuse_problems(entity: Entity, drafts: Iterable[Draft]) -> None:
+    if problems := _problems(drafts):
         raise ValidationError(problems, _("{entity} cannot be restored:").format(entity=entity.name))
-    touch(session, entity, ids, {"deleted_at": None})
-    write_history(session, entity, "restore", drafts)
-    session.tell("crm_after_save", DraftBatch(entity, "restore", session.source, drafts))
-    record_events(session, entity, "restore", drafts)
+
+
+def _problems(drafts: Iterable[Draft]) -> Sequence[Problem]:
+    return [evolve(problem, row=None) for draft in drafts for problem in draft.problems]
 
 
 def _fill_in(session: Session, ref: Ref, at: dt.datetime) -> None:

@@ -27,7 +27,7 @@ from crmcore.store.rows import allocate_ids, insert_rows, update_rows
 from crmcore.types import Problem, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
     from sqlalchemy import Row
 
@@ -38,10 +38,7 @@ if TYPE_CHECKING:
     from crmcore.schema.model import Entity
     from crmcore.types import Action
 
-__all__ = ["IMPORT", "OnMatch", "save_one", "save_rows"]
-
-IMPORT = "import"
-"""Source of what comes from files."""
+__all__ = ["OnMatch", "save_one", "save_rows"]
 
 _KEPT = ("source", "external_id", "updated_at")
 """System columns of a stored record that are asked for later."""
@@ -106,7 +103,7 @@ def _save(session: Session, entity: Entity, rows: Iterable[Mapping[str, Any]], o
 def _give_owner(session: Session, entity: Entity, drafts: Iterable[Draft]) -> None:
     """Make whoever creates a record by hand its owner, where nobody was named; whoever imports a file owns nothing."""
     owner = entity.owner_field
-    if owner and session.actor.id is not None and session.source != IMPORT:
+    if owner and session.actor.id is not None and session.import_id is None:
         for draft in drafts:
             if owner not in draft.incoming:
                 draft.values.setdefault(owner, session.actor.id)
@@ -127,7 +124,7 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
     session.locks.lock_keys(entity, drafts)
     # An external id stands for one record, whatever is asked: an index keeps it so.
     found = find_candidates(session.connection, entity, table, drafts, external_only=on_match == "create")
-    visible = visible_ids(session, entity, {one.id for some in found.values() for one in some if not one.deleted})
+    visible = visible_ids(session, entity, {one.id for some in found.values() for one in some}, deleted=True)
     new = []
     for draft in drafts:
         candidates = found.get(draft.row, ())
@@ -135,27 +132,27 @@ def _recognise(session: Session, entity: Entity, drafts: Sequence[Draft], on_mat
         if not candidates:
             new.append(draft)
         elif len(alive) > 1:
-            draft.fail(_ambiguous(session, entity, list(alive.values())))
+            draft.fail(_ambiguous(entity, list(alive.values()), visible))
         elif not alive:
-            draft.fail(_was_deleted(session, entity, candidates[0]))
+            draft.fail(_was_deleted(entity, candidates[0], visible))
             draft.outcome = "skipped"
         else:
             candidate = next(iter(alive.values()))
             if candidate.id in visible:
-                _take(session, entity, draft, candidate, on_match)
+                _take(entity, draft, candidate, on_match)
             else:
-                draft.fail(_duplicate(session, entity, candidate))
+                draft.fail(_held_by_a_colleague(candidate))
     return new
 
 
-def _take(session: Session, entity: Entity, draft: Draft, candidate: Candidate, on_match: OnMatch) -> None:
+def _take(entity: Entity, draft: Draft, candidate: Candidate, on_match: OnMatch) -> None:
     draft.id = candidate.id
     if draft.source == WITHOUT_KEY and on_match != "update":
         draft.outcome = "unchanged"  # the very same row has been here before
     elif on_match == "skip":
         draft.outcome = "skipped"
     elif on_match in ("error", "create"):
-        draft.fail(_duplicate(session, entity, candidate))
+        draft.fail(_duplicate(entity, candidate))
 
 
 def _normalise_new(
@@ -310,7 +307,7 @@ def _hook(
     session: Session, entity: Entity, hook: str, action: str, drafts: Sequence[Draft], *, settable: bool = True
 ) -> None:
     if drafts:
-        session.tell(hook, DraftBatch(entity, action, session.source, drafts, settable))
+        session.tell(hook, DraftBatch(entity, action, session, drafts, settable))
 
 
 def _open(drafts: Sequence[Draft]) -> Sequence[Draft]:
@@ -337,30 +334,32 @@ def _missing(session: Session, entity: Entity, draft: Draft) -> CRMError:
     return NotFound(entity.name, draft.id)
 
 
-def _duplicate(session: Session, entity: Entity, candidate: Candidate) -> DuplicateRecord:
-    if session.sees(entity.name, candidate.id):
-        message = _("{ref} is the same record: same {alternative}").format(
-            ref=Ref(entity.name, candidate.id), alternative=candidate.alternative
-        )
-        hint = _("Change that one, or create another with on_match='create' (--duplicate at the command line).")
-    else:
-        message = _("a colleague already has this record: same {alternative}").format(alternative=candidate.alternative)
-        hint = _("Ask an administrator whose it is.")
+def _duplicate(entity: Entity, candidate: Candidate) -> DuplicateRecord:
+    message = _("{ref} is the same record: same {alternative}").format(
+        ref=Ref(entity.name, candidate.id), alternative=candidate.alternative
+    )
     problem = Problem(message=message, code="duplicate", field=candidate.alternative)
+    hint = _("Change that one, or create another with on_match='create' (--duplicate at the command line).")
     return DuplicateRecord([problem], hint=hint)
 
 
-def _ambiguous(session: Session, entity: Entity, candidates: Sequence[Candidate]) -> DuplicateRecord:
-    named = ", ".join(str(Ref(entity.name, c.id)) for c in candidates if session.sees(entity.name, c.id))
+def _held_by_a_colleague(candidate: Candidate) -> DuplicateRecord:
+    message = _("a colleague already has this record: same {alternative}").format(alternative=candidate.alternative)
+    problem = Problem(message=message, code="duplicate", field=candidate.alternative)
+    return DuplicateRecord([problem], hint=_("Ask an administrator whose it is."))
+
+
+def _ambiguous(entity: Entity, candidates: Sequence[Candidate], visible: Set[int]) -> DuplicateRecord:
+    named = ", ".join(str(Ref(entity.name, c.id)) for c in candidates if c.id in visible)
     message = _("{n} records match by {alternative}: {named}").format(
         n=len(candidates), alternative=candidates[0].alternative, named=named or _("none that you may see")
     )
     return DuplicateRecord([Problem(message=message, code="ambiguous")], hint=_("Give its id, or a stronger key."))
 
 
-def _was_deleted(session: Session, entity: Entity, candidate: Candidate) -> DuplicateRecord:
-    if not session.sees(entity.name, candidate.id, deleted=True):
-        return _duplicate(session, entity, candidate)
+def _was_deleted(entity: Entity, candidate: Candidate, visible: Set[int]) -> DuplicateRecord:
+    if candidate.id not in visible:
+        return _held_by_a_colleague(candidate)
     ref = Ref(entity.name, candidate.id)
     message = _("{ref} is the same record and was deleted: same {alternative}").format(
         ref=ref, alternative=candidate.alternative

@@ -53,7 +53,7 @@ class Session(UnitOfWork):
         actor: who works; the system by default, to whom no access rule applies.
         now: the instant of the transaction, UTC.
         timezone: of the instance; `today` is the day of `now` there.
-        source: where writes come from, as hooks and history see it.
+        source: where writes come from, as hooks and history see it; no rule depends on it.
         crm: the CRM that opened the session.
     """
 
@@ -265,7 +265,8 @@ class Session(UnitOfWork):
             on_match: as for `create`.
             on_problem: ``raise`` writes all rows or none; ``reject`` writes the good ones and returns the others
                 with their problems.
-            import_id: the import that the rows come from; new records and the history of changed ones keep it.
+            import_id: the import that the rows come from; new records and the history of changed ones keep it, nobody
+                owns what they create unless they say who, and plugins see the batch as ``imported``.
 
         Raises:
             ValidationError: with ``on_problem="raise"``, the problems of all rows, numbered from 0.
@@ -291,9 +292,9 @@ class Session(UnitOfWork):
             raise UsageError(_("a condition is needed"), hint=_("Write `true` to change all records."))
         # Locked: what somebody is just changing is looked at again once they are done.
         selected = select(table.c.id).where(*reading.matching(self, model, condition)).order_by(table.c.id)
-        ids = self.connection.execute(selected.with_for_update(key_share=True)).scalars().all()
         changed = 0
         with self.savepoint():
+            ids = self.connection.execute(selected.with_for_update(key_share=True)).scalars().all()
             for start in range(0, len(ids), _ROWS_PER_BATCH):
                 rows = [{**values, "id": id} for id in ids[start : start + _ROWS_PER_BATCH]]
                 changed += self.save_many(entity, rows).count("updated")

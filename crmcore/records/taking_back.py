@@ -163,7 +163,7 @@ def _ask_plugins(session: Session, leaving: Table, entity: Entity) -> None:
         return
     for ids in _pages(session, leaving, entity.name):
         drafts = load_drafts(session, entity, ids)
-        for problem in session.ask("crm_validate", DraftBatch(entity, "delete", session.source, drafts)):
+        for problem in session.ask("crm_validate", DraftBatch(entity, "delete", session, drafts)):
             refused = [draft.id for draft in drafts if problem.row in (None, draft.row)]
             message = evolve(problem, row=None).message
             chosen = and_(leaving.c.entity == entity.name, leaving.c.id.in_(refused), leaving.c.reason.is_(None))
@@ -269,10 +269,10 @@ def _remove(session: Session, leaving: Table, entity: Entity) -> int:
 def _remove_told(session: Session, entity: Entity, ids: Sequence[int]) -> int:
     table = session.runtime.tables.entity[entity.name]
     drafts = load_drafts(session, entity, ids)
-    batch = DraftBatch(entity, "delete", session.source, drafts)
+    batch = DraftBatch(entity, "delete", session, drafts)
     session.tell("crm_before_save", batch)
     removed = session.connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
-    keep_an_administrator(session, entity, drafts)
+    keep_an_administrator(session, entity, drafts, removed=True)
     session.tell("crm_after_save", batch)
     record_events(session, entity, "delete", drafts)
     return removed

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_transitions"]
 
-_TAKEN_BACK = "undo"
-"""Source of a session in which an import is taken back: records return to where they were."""
-
 
 def check_transitions(
     session: Session, entity: Entity, drafts: Sequence[Draft]
@@ -40,7 +37,7 @@ def check_transitions(
         The drafts that come into a stage, by pipeline, for plugins to judge; nothing where the entity has no pipeline.
     """
     registry = session.runtime.registry
-    if session.source == _TAKEN_BACK:
+    if session.takes_back:
         return ()
     found = []
     for pipeline in _by_entity(registry).get(entity.name, ()):

@@ -53,6 +53,7 @@ class _State:
     computing: int = 0
     """Runs of the second door that are under way, one inside the other."""
     import_id: int | None = None
+    takes_back: bool = False
     ended: bool = False
 
 
@@ -266,6 +267,20 @@ class UnitOfWork:
             yield
         finally:
             self._state.import_id = before
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether an import is undone: what returns to where it was is held to no rule of moving on."""
+        return self._state.takes_back
+
+    @contextmanager
+    def taking_back(self) -> Iterator[None]:
+        """Let what is written inside the ``with`` block be the undoing of an import."""
+        self._state.takes_back = True
+        try:
+            yield
+        finally:
+            self._state.takes_back = False
 
     def end(self) -> None:
         """Refuse further use: the connection goes back to its pool."""

@@ -73,6 +73,7 @@ class Field:
     computed_by: str | None = None
     """Plugin or rule that writes it through the second door; implies `readonly`."""
     sensitive: bool = False
+    """A mark for people to see; roles decide who may read it."""
     was: tuple[str, ...] = ()
     """Former names: the column is renamed, not dropped."""
     exact: bool = False
@@ -119,6 +120,7 @@ class Entity:
     """The field that stands for the record where one line is shown."""
     match: tuple[MatchRule, ...] = ()
     search: tuple[str, ...] = ()
+    """Fields whose values people know a record by: erasing looks for them in rejected rows of imports."""
     indexes: tuple[tuple[str, ...], ...] = ()
     """Fields that are indexed together."""
     internal: bool = False

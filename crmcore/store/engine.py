@@ -161,21 +161,27 @@ def refuse_missing(engine: Engine) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a connection in a transaction for reading, which is rolled back at the end."""
-    with database_errors(engine.url), engine.connect() as connection, connection.begin() as transaction:
-        yield connection
-        transaction.rollback()
+    """Open a connection that reads everything as it is at one moment, while others go on writing.
+
+    Its transaction is rolled back at the end.
+    """
+    with database_errors(engine.url), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
 
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a connection that reads everything as it is at one moment, while others go on writing."""
-    with database_errors(engine.url), engine.connect() as connection:
+    """Open a connection as `reading` does, on which nothing can be written and every stored instant can be read."""
+    with reading(engine) as connection:
         if connection.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        with connection.begin():
-            _speak_utc(connection)
-            yield connection
+            # Not as an option of the connection, whose end would let it write also where its user may only read.
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+        _speak_utc(connection)
+        yield connection
 
 
 @contextmanager

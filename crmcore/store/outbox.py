@@ -59,7 +59,7 @@ def append(
         tables: the tables.
         plugins: names of the plugins that listen.
         entity: name of the entity.
-        action: what happened: ``create``, ``update``, ``delete``, ``restore`` or ``computed``.
+        action: what happened: ``create``, ``update``, ``delete``, ``restore``, ``computed`` or ``erase``.
         record_ids: the records.
         actor: login of who did it.
         at: the instant of the change; the event is due at once.

@@ -37,7 +37,10 @@ class Change(Protocol):
         """Names of the fields whose value differs."""
 
     def set(self, field: str, value: Any) -> None:
-        """Set a value of the record to be saved; only in ``crm_before_validate`` and ``crm_before_save``."""
+        """Set a value of the record to be saved.
+
+        Only in ``crm_before_validate`` and ``crm_before_save``, and not of a record that is being deleted.
+        """
 
     def problem(self, message: str, *, field: str | None = None, hint: str | None = None) -> Problem:
         """Return a problem of this record, for ``crm_validate`` to yield."""
@@ -52,11 +55,22 @@ class Batch(Protocol):
 
     @property
     def action(self) -> str:
-        """``create``, ``update``, ``delete``, ``restore`` or ``computed``."""
+        """``create``, ``update``, ``delete``, ``restore`` or ``computed``; each hook says for which it is called."""
 
     @property
     def source(self) -> str:
-        """Where the write comes from: ``api``, ``cli``, ``import``, or a plugin's own word."""
+        """Where the write comes from: ``api``, ``cli``, ``import``, or an application's own word.
+
+        A label to show, which whoever opens a session chooses; rules go by `imported` and `taken_back`.
+        """
+
+    @property
+    def imported(self) -> bool:
+        """Whether an import saves the records."""
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether an import is undone, so that records return to where they were."""
 
     def __iter__(self) -> Iterator[Change]:
         """Iterate over the changes, in the order of the rows."""

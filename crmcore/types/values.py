@@ -120,6 +120,7 @@ class Event:
     """Of the event; a receiver that keeps the ids it has seen handles each once."""
     entity: str
     action: str
+    """``create``, ``update``, ``delete``, ``restore``, ``computed`` or ``erase``."""
     record_id: int
     at: dt.datetime
     actor: str

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from crmcore.types import Batch, Change, Pipeline, Problem, Stage
 
 REOPEN = "sales.reopen"
-_IMPORT = "import"
-_TAKEN_BACK = "undo"
 
 
 def set_closing_day(tx: Session, pipeline: Pipeline, batch: Batch) -> None:
@@ -23,7 +21,7 @@ def set_closing_day(tx: Session, pipeline: Pipeline, batch: Batch) -> None:
     A day that is given stays. An imported record that is new and closed already keeps an empty day: when it was closed
     nobody knows, and it was hardly today. Where an import is taken back, so is the day.
     """
-    if batch.source == _TAKEN_BACK:
+    if batch.taken_back:
         return
     day = str(pipeline.closed)
     for change in batch:
@@ -33,9 +31,9 @@ def set_closing_day(tx: Session, pipeline: Pipeline, batch: Batch) -> None:
         was_closed = before is not None and before.kind != "open"
         given = day in change.changed and change.after[day] is not None
         if after.kind == "open":
-            if was_closed and not (given and batch.source == _IMPORT):
+            if was_closed and not (given and batch.imported):
                 change.set(day, None)
-        elif not given and not (batch.action == "create" and batch.source == _IMPORT):
+        elif not given and not (batch.action == "create" and batch.imported):
             # Won after it was lost: closed a second time, today.
             change.set(day, tx.today)
 

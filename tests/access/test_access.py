@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmcore import hookimpl
-from crmcore.errors import AccessDenied, ConditionError, NotFound, ValidationError
+from crmcore.errors import AccessDenied, ConditionError, CRMError, NotFound, ValidationError
 from crmcore.types import AccessRule, Actor, Permission, Plugin
 
 SALES = {
@@ -122,7 +123,9 @@ def test_whoever_creates_a_record_by_hand_owns_it_unless_they_say_otherwise(make
     with crm.session("anna") as session:
         assert session.create("customer", {"name": "new"}).owner == 1
     with crm.session("anna", source="import") as session:
-        assert session.create("customer", {"name": "from a file"}).owner is None
+        assert session.create("customer", {"name": "called imported"}).owner == 1
+        (id,) = session.save_many("customer", [{"name": "from a file"}], import_id=1).ids
+        assert session.get("customer", id).owner is None
     with crm.session() as session:
         assert session.create("customer", {"name": "the system's"}).owner is None
 
@@ -432,3 +435,21 @@ def test_the_last_administrator_stays(crm):
         session.update("user", 1, {"roles": ["admin"]})
         session.update("user", 4, {"active": False})
     assert seen(crm, "anna") == ["anna's", "boris's", "chen's", "free"]
+
+
+def test_two_administrators_cannot_take_each_others_rights_away_at_once(crm):
+    with crm.session() as session:
+        session.update("user", 1, {"roles": ["admin"]})
+
+    def annas():
+        with contextlib.suppress(CRMError), crm.session("anna") as session:
+            session.update("user", 4, {"roles": []})
+
+    thread = Thread(target=annas)
+    with crm.session("root") as session:
+        session.update("user", 1, {"roles": []})
+        thread.start()
+        thread.join(0.3)
+    thread.join()
+    with crm.session(read_only=True) as session:
+        assert [list(session.get("user", id).roles or ()) for id in (1, 4)] == [[], ["admin"]]

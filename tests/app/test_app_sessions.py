@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from crmcore import CRM, hookimpl
-from crmcore.errors import CRMError, DatabaseError, UsageError
+from crmcore.errors import AccessDenied, CRMError, DatabaseError, UsageError
 from crmcore.store.engine import adopt
 from crmcore.types import Plugin
 
@@ -23,6 +23,21 @@ def listening(received, *, fail=lambda events: False):
 
     manifest = {"name": "mail", "version": "1", "summary": "x", "listens": {"crm_committed": ["customer"]}}
     return Plugin(manifest=manifest, module=SimpleNamespace(crm_committed=hookimpl(crm_committed)))
+
+
+def test_a_plugin_is_told_of_one_entity_at_a_time_the_oldest_event_first(make_crm):
+    calls = []
+
+    def crm_committed(crm, events):
+        calls.append([(event.entity, event.action, event.record_id) for event in events])
+
+    manifest = {"name": "mail", "version": "1", "summary": "x", "listens": {"crm_committed": ["team", "customer"]}}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(crm_committed=hookimpl(crm_committed)))
+    with make_crm(plugins=[plugin]).session() as session:
+        session.create("team", {"name": "East"})
+        session.create("customer", {"name": "Acme"})
+        session.update("team", 1, {"name": "West"})
+    assert calls == [[("team", "create", 1), ("team", "update", 1)], [("customer", "create", 1)]]
 
 
 def test_threads_with_a_session_each_lose_nothing(make_crm, database_url):
@@ -60,6 +75,20 @@ def test_two_threads_that_change_one_record_take_turns(make_crm, database_url):
         list(pool.map(hire, range(2)))
     with crm.session(read_only=True) as session:
         assert session.get("customer", 1).version == 1 + len(session.history("customer", 1))
+
+
+def test_what_a_session_for_reading_reads_is_of_one_moment(make_crm, database_url):
+    crm = make_crm(database_url=database_url)
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+    with crm.session(read_only=True) as reader:
+        assert reader.count("customer") == 1
+        with crm.session() as session:
+            session.create("customer", {"name": "Cancity"})
+            session.update("customer", 1, {"name": "Zumgoity"})
+        assert [record.name for record in reader.iterate("customer")] == ["Acme"]
+        with pytest.raises(AccessDenied, match="may only read"):
+            reader.update_where("customer", "true", {"name": "Acme"})
 
 
 def test_concurrent_creations_of_one_unique_value_end_with_one(make_crm, database_url):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imported import listed, rejected, versions
 
-from crmcore.errors import ConfigError, UsageError, ValidationError
+from crmcore.errors import AccessDenied, ConfigError, UsageError, ValidationError
 from crmcore.importing import as_mapping_file, import_file, plan_file
 from crmcore.importing.register import imports
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from crmcore import CRM
     from crmcore.importing import Progress
-    from crmcore.testing import Clock
+    from crmcore.testing import Clock, MakeCRM
 
 CUSTOMERS = "name,code\nA,1\nB,2\nC,3\nD,4\nE,5\n"
 VISITS = "kind,about,summary,due date\n" + "call,customer:1,Ask,2026-02-01\n" * 5
@@ -141,11 +141,36 @@ def test_a_rehearsal_says_what_would_be_and_saves_nothing(crm: CRM, bring: Bring
     assert len(result.problems) == 1
     assert [listed(crm, entity, "id") for entity in ("customer", "order", "order_line")] == [[], [], []]
     assert [path.name for path in tmp_path.glob("*.rejects*")] == []
+    wanted = tmp_path / "wanted.csv"
+    assert rejected(bring("order", text, dry_run=True, rejects=wanted))[1][0] == "2"
+    assert wanted.exists()
     with crm.session() as session:
         assert imports(session) == []
 
 
 # -- what is asked of the file --------------------------------------------------------------------------------------
+
+
+def test_an_import_that_may_save_nothing_is_not_begun(make_crm: MakeCRM, tmp_path: Path) -> None:
+    roles = {
+        "clerk": {"customer": {"read": True, "update": True}, "contact": {"read": True}, "order": {"create": True}}
+    }
+    crm = make_crm(enabled=["tabular"], roles=roles)
+    with crm.session() as session:
+        session.create("user", {"login": "eve", "roles": ["clerk"]})
+        session.create("customer", {"name": "Acme"})
+    (tmp_path / "contacts.csv").write_text("name\nLi\n")
+    (tmp_path / "orders.csv").write_text("number,order_date,product,quantity\nSO-1,2026-01-10,Lathe,1\n")
+    (tmp_path / "customers.csv").write_text("id,name\ncustomer:1,Acme Ltd\n")
+
+    for entity, refused in (("contact", "contact"), ("order", "order_line")):
+        with pytest.raises(AccessDenied, match=f"eve may not create {refused}"):
+            import_file(crm, tmp_path / f"{entity}s.csv", entity, actor="eve")
+    changed = import_file(crm, tmp_path / "customers.csv", "customer", actor="eve")
+
+    assert changed.outcomes == {"updated": 1}
+    with crm.session() as session:
+        assert [one.entity for one in imports(session)] == ["customer"]
 
 
 def test_the_plan_is_shown_before_anything_is_written(crm: CRM, bring: Bring) -> None:

@@ -132,16 +132,16 @@ def test_a_bulk_edit_obeys_the_moves(crm):
 
 
 def test_an_import_starts_records_anywhere_and_moves_them_as_allowed(crm):
-    with crm.session(source="import") as session:
+    with crm.session() as session:
         rows = [
             {"code": "a", "stage": "won", "amount": "1"},
             {"code": "b", "stage": "won"},
             {"code": "c", "stage": "engaging"},
         ]
-        first = session.save_many("opportunity", rows, on_match="update", on_problem="reject")
+        first = session.save_many("opportunity", rows, on_match="update", on_problem="reject", import_id=1)
         assert [row.outcome for row in first.rows] == ["created", "rejected", "created"]
         rows = [{"code": "a", "stage": "contract"}, {"code": "c", "stage": "lost"}]
-        again = session.save_many("opportunity", rows, on_match="update", on_problem="reject")
+        again = session.save_many("opportunity", rows, on_match="update", on_problem="reject", import_id=1)
         assert [row.outcome for row in again.rows] == ["rejected", "updated"]
 
 
@@ -157,7 +157,7 @@ def test_restoring_a_deleted_record_is_no_move(make_crm, database_url):
 def test_taking_an_import_back_is_no_move(crm):
     with crm.session() as session:
         id = deal(session, stage="won", amount="1")
-    with crm.session(source="undo") as session:
+    with crm.session() as session, session.taking_back():
         assert session.update("opportunity", id, {"stage": "engaging", "amount": None}).stage == "engaging"
 
 

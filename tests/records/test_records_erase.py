@@ -11,6 +11,7 @@ from sqlalchemy import select
 from crmcore import hookimpl
 from crmcore.erase import erase, held_about
 from crmcore.errors import AccessDenied, NotFound
+from crmcore.store import imports as store
 from crmcore.types import Plugin
 
 
@@ -54,8 +55,11 @@ def test_a_tombstone_stays_and_says_that_it_was_erased(wang):
         assert session.get("order", 1).customer == 1
 
 
-def test_events_that_wait_for_delivery_go_too(make_crm, database_url):
+def test_of_events_that_wait_only_the_erasure_is_left_for_plugins_that_listen(make_crm, database_url):
+    told = []
+
     def crm_committed(crm, events):
+        told.append([(event.entity, event.record_id, event.action) for event in events])
         raise RuntimeError("server down")
 
     manifest = {"name": "mail", "version": "1", "summary": "x", "listens": {"crm_committed": ["customer"]}}
@@ -66,7 +70,51 @@ def test_events_that_wait_for_delivery_go_too(make_crm, database_url):
         session.create("customer", {"name": "王伟"})
     with crm.session() as session:
         erase(session, "customer", 1)
-        assert session.connection.execute(select(outbox)).all() == []
+        assert session.connection.execute(select(outbox.c.action)).scalars().all() == ["erase"]
+    assert told[-1] == [("customer", 1, "erase")]
+
+
+def test_the_last_administrator_cannot_be_erased(crm):
+    with crm.session() as session:
+        session.create("user", {"login": "root", "roles": ["admin"]})
+        with pytest.raises(AccessDenied, match="nobody would be left"):
+            erase(session, "user", 1)
+        assert session.get("user", 1).login == "root"
+
+
+def test_the_login_of_an_erased_user_is_left_nowhere_not_even_where_they_erased_themselves(make_crm, database_url):
+    def crm_committed(crm, events):
+        raise RuntimeError("server down")
+
+    manifest = {"name": "mail", "version": "1", "summary": "x", "listens": {"crm_committed": ["customer", "user"]}}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(crm_committed=hookimpl(crm_committed)))
+    crm = make_crm(plugins=[plugin], database_url=database_url)
+    with crm.session() as session:
+        session.create("user", {"login": "root", "roles": ["admin"]})
+        session.create("user", {"login": "wang.wei", "roles": ["admin"]})
+    with crm.session("wang.wei") as session:
+        session.create("customer", {"name": "Acme"})
+        session.update("customer", 1, {"phone": "1"})
+        session.update("user", 2, {"login": "wang.wei@example.com"})
+    imports = crm.runtime.tables.imports
+    with crm.session("wang.wei@example.com") as session:
+        session.update("customer", 1, {"phone": "2"})
+        store.begin(
+            session.connection,
+            crm.runtime.tables,
+            entity="customer",
+            file="a.csv",
+            digest="",
+            size=1,
+            fingerprint="",
+            actor=session.actor,
+            now=session.now,
+        )
+        erase(session, "user", 2)
+    assert "wang.wei" not in everything(crm)
+    with crm.session() as session:
+        assert [entry.actor for entry in session.history("customer", 1)] == ["user:2", "user:2"]
+        assert session.connection.execute(select(imports.c.actor)).scalars().all() == ["user:2"]
 
 
 def test_erasing_needs_its_own_permission(make_crm):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 from types import SimpleNamespace
 
 import pytest
 
-from crmcore import hookimpl
+from crmcore import hookimpl, hookspecs
 from crmcore.errors import PluginError, ValidationError
+from crmcore.testing import run_rule
 from crmcore.types import Plugin
 
 
@@ -162,6 +164,63 @@ def test_values_cannot_be_set_once_they_are_saved(make_crm):
         session.create("customer", {"name": "Acme"})
 
 
+def test_a_record_that_is_being_deleted_cannot_be_changed(make_crm):
+    def crm_before_save(tx, batch):
+        for change in batch:
+            change.set("phone", "1")
+
+    crm = make_crm(plugins=[plugin(crm_before_save=crm_before_save)])
+    with crm.session() as session:
+        session.create("customer", {"name": "Acme"})
+        with pytest.raises(PluginError, match="a record that is being deleted cannot be changed"):
+            session.delete("customer", 1)
+
+
+def documented(hook):
+    """The example in a hook's specification."""
+    written = doctest.DocTestParser().get_examples(getattr(hookspecs, hook).__doc__)
+    names = {}
+    exec("".join(example.source for example in written), names)
+    return names[hook]
+
+
+def test_the_documented_hooks_let_records_be_created_changed_deleted_and_brought_back(make_crm):
+    listens = {
+        "crm_before_validate": "customer",
+        "crm_validate": "order",
+        "crm_check_transition": "opportunity",
+        "crm_before_save": "customer",
+        "crm_after_save": "customer",
+        "crm_computed": "customer",
+    }
+    assert set(listens) == set(hookspecs.writing.__all__)
+    manifest = {"name": "pages", "version": "1", "summary": "x", "listens": {n: [one] for n, one in listens.items()}}
+    module = SimpleNamespace(**{hook: documented(hook) for hook in listens})
+    crm = make_crm(plugins=[Plugin(manifest=manifest, module=module)], enabled=["sales", "abc"])
+
+    with crm.session() as session:
+        acme = session.create("customer", {"name": "Acme and Sons of Shenzhen", "code": "a-7"})
+        assert (acme.code, acme.short_name) == ("A-7", "Acme and Sons of She")
+        order = {"customer": 1, "number": "SO-1", "order_date": "2026-01-10", "amount": "5"}
+        session.create("order", order)
+        with pytest.raises(ValidationError, match="lies in the future"):
+            session.create("order", {**order, "number": "SO-2", "order_date": "2026-01-16"})
+        with pytest.raises(ValidationError, match="order_date"):
+            session.create("order", {"customer": 1})
+        session.create("opportunity", {"name": "Lathe", "customer": 1})
+        with pytest.raises(ValidationError, match="say what comes next"):
+            session.update("opportunity", 1, {"stage": "contract"})
+    run_rule(crm, "abc.class")
+    with crm.session() as session:
+        assert session.get("customer", 1).notes == "class C since 2026-01-15"
+        for entity in ("opportunity", "order", "customer"):
+            session.update(entity, 1, {"notes": "changed"})
+            session.delete(entity, 1)
+        for entity in ("customer", "order", "opportunity"):
+            assert session.restore(entity, 1).notes == "changed"
+        assert [activity.summary for activity in session.find("activity")] == ["Welcome"]
+
+
 def test_a_deletion_can_be_refused_by_a_plugin(make_crm):
     def crm_validate(tx, batch):
         if batch.action == "delete":
@@ -172,6 +231,27 @@ def test_a_deletion_can_be_refused_by_a_plugin(make_crm):
         session.create("customer", {"name": "Acme"})
         with pytest.raises(ValidationError, match="still under contract"):
             session.delete("customer", 1)
+        assert session.count("customer") == 1
+
+
+def test_a_plugin_is_asked_whether_a_record_may_come_back_and_told_no_more_than_the_actor_may_read(make_crm):
+    def crm_validate(tx, batch):
+        if batch.action in ("delete", "restore"):
+            for change in batch:
+                if change.after["name"] == batch.action:
+                    yield change.problem("not now", field="phone")
+
+    roles = {"sales": {"customer": {"read": True, "delete": True, "hide": ["phone"]}}}
+    crm = make_crm(plugins=[plugin(crm_validate=crm_validate)], roles=roles)
+    with crm.session() as session:
+        session.create("user", {"login": "anna", "roles": ["sales"]})
+        session.save_many("customer", [{"name": name, "phone": "13800000000"} for name in ("delete", "restore")])
+        session.delete("customer", 2)
+    with crm.session("anna") as session:
+        for attempt in (lambda: session.delete("customer", 1), lambda: session.restore("customer", 2)):
+            with pytest.raises(ValidationError, match="not now") as caught:
+                attempt()
+            assert [problem.value for problem in caught.value.problems] == [None]
         assert session.count("customer") == 1
 
 

@@ -9,7 +9,7 @@ from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from crmcore.errors import DuplicateRecord
 from crmcore.records import locks
@@ -250,6 +250,22 @@ def test_an_alternative_for_some_rows_only_holds_for_those_whatever_kind_of_valu
 
     expected = [("created", 1), ("created", 2), ("unchanged", 1), ("created", 3), ("updated", 1)]
     assert found == dict.fromkeys(AWAITED, expected)
+
+
+def test_rows_that_are_refused_because_of_others_cost_no_statement_each(crm):
+    rows = [{"name": f"C{n}"} for n in range(40)]
+    with crm.session() as session:
+        ids = session.save_many("customer", rows).ids
+        session.save_many("customer", rows[10:20], on_match="create")
+        for id in ids[20:25]:
+            session.delete("customer", id)
+    statements = []
+    with crm.session() as session:
+        event.listen(session.connection, "before_cursor_execute", lambda c, cursor, sql, *rest: statements.append(sql))
+        saved = session.save_many("customer", rows, on_problem="reject")
+    reasons = " ".join(problem.message for problem in saved.problems)
+    assert [reasons.count(why) for why in ("same record: same", "2 records match", "was deleted: same")] == [25, 10, 5]
+    assert len(statements) < 12
 
 
 def test_two_sessions_that_save_a_few_records_and_then_more_do_not_wait_for_each_other(make_crm, postgres_url):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from crmcore.errors import Conflict, NotFound, ReferencedRecord, UsageError, ValidationError
+from crmcore.types import Plugin
 
 
 def order_with_lines(session):
@@ -43,6 +46,29 @@ def test_lines_are_deleted_and_restored_with_their_order(crm):
     with crm.session() as session:
         session.delete("order", order.id)
         assert session.count("order_line") == 0
+
+
+def test_folders_are_deleted_and_restored_with_the_one_that_they_are_in(make_crm, database_url):
+    titles = {"titles": {"en": "x", "zh-CN": "x"}}
+    parent = {"type": "integer", "x-crm": {"ref": "folder", "on_delete": "delete", **titles}}
+    folder = {
+        "$schema": "urn:crmcore:entity:1",
+        "title": "folder",
+        "type": "object",
+        "x-crm": {"plural": "folders", "display": "name", **titles},
+        "properties": {"name": {"type": "string", "x-crm": {"unique": True, **titles}}, "parent": parent},
+    }
+    manifest = {"name": "files", "version": "1", "summary": "x"}
+    plugin = Plugin(manifest=manifest, module=SimpleNamespace(), schemas={"folder.schema.json": folder})
+    crm = make_crm(plugins=[plugin], database_url=database_url)
+    with crm.session() as session:
+        for name, inside in (("a", None), ("b", 1), ("c", 2)):
+            session.create("folder", {"name": name, "parent": inside})
+        session.update("folder", 1, {"parent": 3})  # in a circle, whoever made it
+        session.delete("folder", 2)
+        assert session.count("folder") == 0
+        session.restore("folder", 2)
+        assert [(record.name, record.parent) for record in session.find("folder")] == [("a", 3), ("b", 1), ("c", 2)]
 
 
 def test_restoring_brings_back_what_went_along_and_not_what_was_deleted_before(crm, crm_clock):

@@ -88,12 +88,12 @@ def test_an_import_keeps_what_the_file_says_and_invents_no_day_for_old_deals(crm
         {"code": "c", "stage": "lost"},
         {"code": "d", "stage": "proposal"},
     ]
-    with crm.session(source="import") as session:
-        session.save_many("opportunity", rows)
+    with crm.session() as session:
+        session.save_many("opportunity", rows, import_id=1)
         days = [record.closed_date for record in session.find("opportunity", order="code")]
         assert days == [dt.date(2017, 3, 1), None, None, None]
         again = [{"code": "d", "stage": "lost"}, {"code": "a", "stage": "proposal", "closed_date": "2017-04-01"}]
-        session.save_many("opportunity", again, on_match="update")
+        session.save_many("opportunity", again, on_match="update", import_id=1)
         days = [record.closed_date for record in session.find("opportunity", order="code")]
         assert days == [dt.date(2017, 4, 1), None, None, TODAY]
 
@@ -101,8 +101,21 @@ def test_an_import_keeps_what_the_file_says_and_invents_no_day_for_old_deals(crm
 def test_a_deal_that_returns_to_where_it_was_gets_no_new_day_of_closing(crm):
     with crm.session() as session:
         id = deal(session).id
-    with crm.session(source="undo") as session:
+    with crm.session() as session, session.taking_back():
         assert session.update("opportunity", id, {"stage": "lost"}).closed_date is None
+
+
+@pytest.mark.parametrize("source", ["import", "undo"])
+def test_no_word_for_where_a_change_comes_from_opens_a_closed_deal_or_keeps_the_day_of_closing(make_crm, source):
+    everything = {"create": True, "read": True, "update": True}
+    crm = make_crm(enabled=["sales"], roles={"rep": {"opportunity": everything}})
+    with crm.session() as session:
+        session.create("user", {"login": "rita", "roles": ["rep"]})
+    with crm.session("rita", source=source) as session:
+        won = deal(session, stage="won")
+        assert (won.closed_date, won.owner) == (TODAY, 1)
+        with pytest.raises(ValidationError, match=r"sales\.reopen"):
+            session.update("opportunity", won.id, {"stage": "proposal"})
 
 
 def test_a_won_deal_needs_an_amount_and_a_lost_one_no_reason(crm):

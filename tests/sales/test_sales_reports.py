@@ -25,9 +25,10 @@ def crm(make_crm, database_url):
     return make_crm(enabled=["sales"], database_url=database_url)
 
 
-def save(crm, *rows, source="api"):
-    with crm.session(source=source) as session:
-        return session.save_many("opportunity", [{"code": f"D{n}", **row} for n, row in enumerate(rows)]).ids
+def save(crm, *rows, import_id=None):
+    with crm.session() as session:
+        numbered = [{"code": f"D{n}", **row} for n, row in enumerate(rows)]
+        return session.save_many("opportunity", numbered, import_id=import_id).ids
 
 
 def report(crm, name, actor=None, **parameters):
@@ -120,7 +121,7 @@ def test_sales_outside_the_funnel_are_orders_without_an_opportunity(crm):
 
 
 def test_deals_without_amount_are_counted_and_named(crm):
-    save(crm, {}, {"amount": "4"}, {"stage": "lost"}, source="import")
+    save(crm, {}, {"amount": "4"}, {"stage": "lost"}, import_id=1)
     found = report(crm, "sales.funnel")
     assert facts(found)["without_amount"] == 1
     assert "1 open deal has no amount and counts with 0." in found.notes
@@ -205,7 +206,7 @@ def won(crm):
         {"stage": "won", "amount": "7"},
         {"stage": "lost", "amount": "9", "owner": 1, "closed_date": "2025-04-01"},
         {"stage": "contract", "amount": "9", "owner": 1},
-        source="import",
+        import_id=1,
     )
     return crm
 
