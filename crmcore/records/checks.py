@@ -16,6 +16,7 @@ from crmcore.access import live
 from crmcore.i18n import gettext as _
 from crmcore.records.drafts import DraftBatch
 from crmcore.records.matching import find_candidates
+from crmcore.records.reading import visible_ids
 from crmcore.records.transitions import check_transitions
 from crmcore.schema.model import ANY_ENTITY
 from crmcore.schema.values import fold, from_json
@@ -168,14 +169,19 @@ def _check_unique(session: Session, entity: Entity, drafts: Sequence[Draft]) -> 
         for some in chunks(values):
             rows = session.connection.execute(select(column, table.c.id).where(live(table), column.in_(some)))
             holders.update((value, holder) for value, holder in rows)
+        taken: list[tuple[Draft, int | None]] = []
         for draft in drafts:
             value = claimed[id(draft)]
             if value is None:
                 continue
             if value in holders and (holders[value] is None or holders[value] != draft.id):
-                draft.refuse(_taken(session, entity, field, draft, holders[value]))
+                taken.append((draft, holders[value]))
             else:
                 holders[value] = draft.id
+        seen = visible_ids(session, entity, {holder for _draft, holder in taken if holder is not None})
+        for draft, holder in taken:
+            who = str(Ref(entity.name, holder)) if holder in seen and holder is not None else _("another record")
+            draft.refuse(_taken(field, draft, who))
 
 
 def _check_external_ids(session: Session, entity: Entity, drafts: Sequence[Draft]) -> None:
@@ -203,9 +209,7 @@ def _comparable(field: Field, draft: Draft) -> Any:
     return fold(value) if field.folded else from_json(field, value)
 
 
-def _taken(session: Session, entity: Entity, field: Field, draft: Draft, holder: int | None) -> Problem:
-    visible = holder is not None and session.sees(entity.name, holder)
-    who = str(Ref(entity.name, holder)) if visible and holder is not None else _("another record")
+def _taken(field: Field, draft: Draft, who: str) -> Problem:
     return Problem(
         message=_("{who} has this {field} already").format(who=who, field=field.title()),
         field=field.name,

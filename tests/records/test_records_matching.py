@@ -268,6 +268,20 @@ def test_rows_that_are_refused_because_of_others_cost_no_statement_each(crm):
     assert len(statements) < 12
 
 
+def test_values_that_are_taken_cost_no_statement_each(crm):
+    rows = [{"name": f"Team {n}"} for n in range(40)]
+    with crm.session() as session:
+        session.save_many("team", rows)
+    statements = []
+    with crm.session() as session:
+        event.listen(session.connection, "before_cursor_execute", lambda c, cursor, sql, *rest: statements.append(sql))
+        saved = session.save_many("team", rows, on_match="create", on_problem="reject")
+    assert {problem.message for problem in saved.problems} == {
+        f"team:{n + 1} has this Team name already" for n in range(40)
+    }
+    assert len(statements) < 12
+
+
 def test_two_sessions_that_save_a_few_records_and_then_more_do_not_wait_for_each_other(make_crm, postgres_url):
     crm, both = make_crm(database_url=postgres_url), Barrier(2)
 
