@@ -128,7 +128,7 @@ class Access:
         message = _("{login} may not {action} {record}").format(login=actor.login, action=action, record=record)
         if id is None:
             return AccessDenied(message, hint=_("What roles may do is said under [roles] in crm.toml."))
-        asked = f"{actor.login} {action} {entity} {id}"
+        asked = f"{actor.login} {action} {entity}:{id}"
         return AccessDenied(message, hint=_("`crmcore access explain {asked}` shows the rules.").format(asked=asked))
 
     def grants(self, actor: Actor, action: Action, entity: str) -> tuple[Grant, ...]:

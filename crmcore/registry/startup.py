@@ -148,9 +148,15 @@ class _Startup:
         wanted = [(("plugins", "enabled", index), name) for index, name in enumerate(self.config.enabled)]
         wanted += [(("plugins", name), name) for name in self.config.plugin_settings if name not in self.config.enabled]
         unknown = [self._unknown(path, name, known) for path, name in wanted if name not in known]
+        self.warnings += [self._idle(path, name) for path, name in wanted if name in known - self.chosen.keys()]
         # A manifest that cannot be read hides its plugin's name: the one that is missing may be there.
         hiding = [found for found in self.found if found.folder and found.name not in self.config.enabled]
         return [*(problem for found in hiding for problem in _unreadable(found)), *unknown] if unknown else []
+
+    def _idle(self, path: tuple[str | int, ...], name: str) -> Problem:
+        message = _("nobody reads the settings of `{plugin}`, which is not enabled").format(plugin=name)
+        hint = _("Enable it: crmcore plugins enable {plugin}").format(plugin=name)
+        return self.config.source.problem(path, message, code="idle_settings", hint=hint)
 
     def _unknown(self, path: tuple[str | int, ...], name: str, known: set[str]) -> Problem:
         hint = did_you_mean(name, known) or _("`crmcore plugins list` shows what is installed.")

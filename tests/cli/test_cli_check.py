@@ -163,3 +163,11 @@ def test_a_language_in_which_nothing_is_written_is_a_warning(demo: Path, run: Ru
     text = Path("crm.toml").read_text(encoding="utf-8")
     config(text.replace('language = "en"', 'language = "cn"'))
     assert "instance.language: nothing is written in the language `cn` (Known: en, zh-CN)" in run("check").stdout
+
+
+def test_settings_of_a_plugin_that_is_not_enabled_are_told(demo: Path, run: Run) -> None:
+    config = (demo / "crm.toml").read_text(encoding="utf-8")
+    (demo / "crm.toml").write_text(f'{config}\n[plugins.vcard]\nA = "revenu >= 1"\n', encoding="utf-8")
+    reason = "nobody reads the settings of `vcard`, which is not enabled (Enable it: crmcore plugins enable vcard)"
+    line = config.count("\n") + 2
+    assert f"warning: crm.toml:{line} plugins.vcard: {reason}" in run("check").stdout

@@ -42,7 +42,9 @@ def test_the_configuration_explains_itself_and_what_it_comments_out_is_sound(emp
     assert text.startswith("# The configuration of a crmcore instance.")
     examples = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE).replace('plugin_dirs = ["my_plugins"]', "")
     assert "\n[roles.sales.customer]" in examples
-    Path("crm.toml").write_text(examples, encoding="utf-8")
+    enabled = re.sub(r"^enabled = \[", 'enabled = ["abc", ', examples, flags=re.MULTILINE)  # whose settings they are
+    Path("crm.toml").write_text(enabled, encoding="utf-8")
+    run("db", "upgrade")
     assert run("check").stdout == "no problems\n"
 
 

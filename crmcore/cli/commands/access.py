@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crmcore.cli.arguments import reference
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Group
 from crmcore.cli.output import json_option, print_json
@@ -14,6 +15,7 @@ from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
     from crmcore.access import Explanation
+    from crmcore.types import Ref
 
 __all__ = ["access"]
 
@@ -24,28 +26,27 @@ def access() -> None:
 
 
 @access.command(
-    help=_("Show which rules let LOGIN do ACTION with a record: crmcore access explain li.wei update customer 42.")
+    help=_("Show which rules let LOGIN do ACTION with a record: crmcore access explain li.wei update customer:42.")
 )
 @click.argument("login")
 @click.argument("action", type=click.Choice(["create", "read", "update", "delete"]))
-@click.argument("entity")
-@click.argument("id", type=click.IntRange(min=1))
+@click.argument("ref", type=reference)
 @json_option(_("Print the rules as JSON."))
 @pass_instance
-def explain(instance: Instance, login: str, action: Any, entity: str, id: int, *, as_json: bool) -> None:
+def explain(instance: Instance, login: str, action: Any, ref: Ref, *, as_json: bool) -> None:
     """Print each rule and whether it holds."""
     crm = instance.crm
     asked = crm.actor(login)
     with instance.session(read_only=True) as session:
-        session.runtime.entity(entity)
-        if not session.sees(entity, id, deleted=True):
-            raise NotFound(entity, id)
+        session.runtime.entity(ref.entity)
+        if not session.sees(ref.entity, ref.id, deleted=True):
+            raise NotFound(ref.entity, ref.id)
         with crm.session(asked, connection=session.connection, read_only=False) as theirs:
-            found = session.access.explain(session.connection, asked, action, entity, id, theirs.rule_context())
+            found = session.access.explain(session.connection, asked, action, ref.entity, ref.id, theirs.rule_context())
     if as_json:
         print_json(_as_json(found))
     else:
-        _print(found, login, action, f"{entity}:{id}")
+        _print(found, login, action, str(ref))
 
 
 def _print(found: Explanation, login: str, action: str, record: str) -> None:

@@ -11,6 +11,7 @@ from crmcore.cli.arguments import no_such_field
 from crmcore.cli.instance import Instance, pass_instance
 from crmcore.cli.lazy import Command
 from crmcore.cli.output import Heading, fits, json_option, print_json, print_table, remark
+from crmcore.errors import UsageError
 from crmcore.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -81,9 +82,12 @@ def _chosen(session: Session, entity: Entity, called: str) -> str:
     from crmcore.importing import field_called  # noqa: PLC0415  # commands are imported for --help too
     from crmcore.schema.model import SYSTEM_FIELDS  # noqa: PLC0415  # the same
 
-    known = {*SYSTEM_FIELDS, *entity.fields} - session.access.fields(session.actor, entity.name).hidden
+    hidden = session.access.fields(session.actor, entity.name).hidden
+    known = {*SYSTEM_FIELDS, *entity.fields} - hidden
     found = None if called in known else field_called(entity, called)
     name = found.name if found else called
+    if name in hidden:
+        raise UsageError(_("you may not read {entity}.{field}").format(entity=entity.name, field=name))
     if name not in known:
         raise no_such_field(entity, called, known)
     return name
