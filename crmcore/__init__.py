@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crmcore.exporting import Exported, export_file
     from crmcore.hookspecs import hookimpl
     from crmcore.i18n import gettext, ngettext, speaking
-    from crmcore.importing import ImportResult, UndoResult, import_file, undo_import
+    from crmcore.importing import ImportResult, RejectReason, UndoResult, import_file, undo_import
     from crmcore.metrics import metric_values
     from crmcore.pipelines import Board, StageFigures, board, stage_moves, stage_since, stage_titles
     from crmcore.records.session import Session
@@ -39,6 +39,7 @@ __all__ = [
     "ImportResult",
     "Record",
     "Registry",
+    "RejectReason",
     "ScoringRun",
     "Session",
     "StageFigures",
@@ -76,6 +77,7 @@ _HOMES = {
     "ImportResult": "crmcore.importing",
     "Record": "crmcore.schema.records",
     "Registry": "crmcore.registry",
+    "RejectReason": "crmcore.importing",
     "ScoringRun": "crmcore.scoring",
     "Session": "crmcore.records.session",
     "StageFigures": "crmcore.pipelines",

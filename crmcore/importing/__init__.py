@@ -7,11 +7,13 @@ from crmcore.importing.progress import Progress
 from crmcore.importing.result import ImportResult
 from crmcore.importing.run import import_file
 from crmcore.importing.undo import UndoResult, undo_import
+from crmcore.store.imports import RejectReason
 
 __all__ = [
     "ImportResult",
     "Plan",
     "Progress",
+    "RejectReason",
     "UndoResult",
     "as_mapping_file",
     "field_called",

@@ -17,12 +17,11 @@ from crmcore.i18n import ngettext
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from crmcore.importing import ImportResult
+    from crmcore.importing import ImportResult, RejectReason
     from crmcore.importing.columns import MappedColumn
     from crmcore.importing.plan import Plan
     from crmcore.importing.progress import Progress
     from crmcore.importing.undo import UndoResult
-    from crmcore.store.imports import RejectReason
     from crmcore.types import SourceHeader
 
 __all__ = ["ProgressLine", "outcome_line", "print_plan", "print_result", "result_json", "undo_line"]
